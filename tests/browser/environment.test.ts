@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest';
+import { commands } from 'vitest/browser';
+import * as SQLite from 'wa-sqlite';
+import createSync from 'wa-sqlite/dist/wa-sqlite.mjs';
+import createCurrent from 'wa-sqlite/dist/wa-sqlite-async.mjs';
+import createJspi from 'wa-sqlite/dist/wa-sqlite-jspi.mjs';
+import createLegacy from 'wa-sqlite-legacy/dist/wa-sqlite-async.mjs';
+
+// What every other browser test takes for granted. An IndexedDB in memory, for example, would make
+// each durability test pass for the wrong reason.
+
+test('the page is cross-origin isolated', () => {
+  expect(crossOriginIsolated).toBe(true);
+});
+
+test.each([
+  ['Asyncify', createCurrent],
+  ['JSPI', createJspi],
+  ['sync', createSync],
+  ['legacy Asyncify', createLegacy],
+])('the %s build of wa-sqlite loads', async (_build, createModule) => {
+  expect(SQLite.Factory(await createModule()).libversion_number()).toBeGreaterThan(3_040_000);
+});
+
+test('IndexedDB stores its records in the profile on disk', async () => {
+  const marker = `on-disk-${crypto.randomUUID()}`;
+  await putRecord(marker, new TextEncoder().encode(marker));
+  await expect.poll(() => commands.profileContains(marker), { timeout: 10_000 }).toBe(true);
+  indexedDB.deleteDatabase(marker);
+});
+
+function putRecord(databaseName: string, value: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const open = indexedDB.open(databaseName, 1);
+    open.onerror = () => reject(open.error);
+    open.onupgradeneeded = () => open.result.createObjectStore('records');
+    open.onsuccess = () => {
+      const idbTx = open.result.transaction('records', 'readwrite', { durability: 'strict' });
+      idbTx.objectStore('records').add(value, 'key');
+      idbTx.onabort = () => reject(idbTx.error);
+      idbTx.oncomplete = () => {
+        open.result.close();
+        resolve();
+      };
+    };
+  });
+}

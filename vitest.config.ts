@@ -1,0 +1,61 @@
+import { playwright } from '@vitest/browser-playwright';
+import { defineConfig } from 'vitest/config';
+import { profileContains } from './tests/support/browser-commands.ts';
+import { CHROMIUM_FLAGS } from './tools/chromium-flags.mjs';
+import { findChromium } from './tools/find-browser.mjs';
+import { createProfileDir } from './tools/profile-dir.mjs';
+import { ISOLATION_HEADERS, WASM_PACKAGES } from './tools/serving.mjs';
+
+const chromium = await findChromium({ log: () => {} });
+const profileDir = createProfileDir('vitest');
+
+export default defineConfig({
+  test: {
+    reporters: ['default', 'json'],
+    outputFile: { json: 'test-results.json' },
+    projects: [
+      {
+        test: {
+          name: 'node',
+          include: ['tests/**/*.node.test.ts', 'tests/unit/**/*.test.ts'],
+          environment: 'node',
+        },
+      },
+      {
+        optimizeDeps: { exclude: WASM_PACKAGES },
+        server: { headers: ISOLATION_HEADERS },
+        test: {
+          name: 'browser',
+          include: ['tests/browser/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          // One page at a time: the provider drops the persistent profile when files run in parallel,
+          // and without it IndexedDB lives in memory.
+          fileParallelism: false,
+          browser: {
+            enabled: true,
+            headless: true,
+            screenshotFailures: false,
+            provider: playwright({
+              persistentContext: profileDir,
+              launchOptions: { executablePath: chromium, args: [...CHROMIUM_FLAGS] },
+            }),
+            commands: { profileContains: profileContains(profileDir) },
+            instances: [{ browser: 'chromium' }],
+          },
+        },
+      },
+      {
+        test: {
+          name: 'process',
+          include: ['tests/process/**/*.test.ts'],
+          environment: 'node',
+          fileParallelism: false,
+          maxWorkers: 1,
+          testTimeout: 300_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+});
