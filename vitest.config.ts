@@ -19,6 +19,7 @@ export default defineConfig({
           name: 'node',
           include: ['tests/**/*.node.test.ts', 'tests/unit/**/*.test.ts'],
           environment: 'node',
+          sequence: { groupOrder: 0 },
         },
       },
       {
@@ -27,6 +28,7 @@ export default defineConfig({
         test: {
           name: 'browser',
           include: ['tests/browser/**/*.test.ts'],
+          sequence: { groupOrder: 1 },
           testTimeout: 60_000,
           hookTimeout: 60_000,
           // One page at a time: the provider drops the persistent profile when files run in parallel,
@@ -49,6 +51,7 @@ export default defineConfig({
         test: {
           name: 'process',
           include: ['tests/process/**/*.test.ts'],
+          sequence: { groupOrder: 2 },
           environment: 'node',
           fileParallelism: false,
           maxWorkers: 1,

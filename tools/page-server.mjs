@@ -1,0 +1,109 @@
+/** Serves the repository's sources to a browser and receives what its pages report. */
+import { fileURLToPath } from 'node:url';
+import { createServer } from 'vite';
+import { ISOLATION_HEADERS, WASM_PACKAGES } from './serving.mjs';
+
+const REPOSITORY = fileURLToPath(new URL('..', import.meta.url));
+const MESSAGE_PATH = '/__host/message';
+const PAGE_PATH = '/__host/page';
+const DRAIN_TIMEOUT_MS = 5_000;
+
+/**
+ * @typedef {object} PageServer
+ * @property {string} origin
+ * @property {() => Promise<void>} drained resolves when no client is connected: nothing more can arrive
+ * @property {() => Promise<void>} close
+ */
+
+/**
+ * @param {object} options
+ * @param {(message: { kind: string, data: unknown }) => void} options.onMessage
+ * @param {string} [options.root] folder to serve; default: the repository
+ * @param {number} [options.port] default: a free one. IndexedDB belongs to an origin, so a profile
+ *   that outlives this server is found again only on the same port.
+ * @returns {Promise<PageServer>}
+ */
+export async function startPageServer({ onMessage, root = REPOSITORY, port = 0 }) {
+  const vite = await createServer({
+    configFile: false,
+    root,
+    appType: 'mpa',
+    logLevel: 'error',
+    // A dependency found late would make Vite reload the page in the middle of its work.
+    optimizeDeps: { noDiscovery: true, exclude: WASM_PACKAGES },
+    server: {
+      host: '127.0.0.1',
+      port,
+      strictPort: port !== 0,
+      headers: ISOLATION_HEADERS,
+      hmr: false,
+      watch: null,
+    },
+    plugins: [{ name: 'host', configureServer: (server) => addRoutes(server, onMessage) }],
+  });
+  await vite.listen();
+  const http = vite.httpServer;
+  const address = http?.address();
+  if (!http || address === null || typeof address !== 'object')
+    throw new Error('No port to serve on');
+  /** @type {Set<import('node:net').Socket>} */
+  const sockets = new Set();
+  http.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  return {
+    origin: `http://127.0.0.1:${address.port}`,
+    drained: () => drained(sockets),
+    close: () => vite.close(),
+  };
+}
+
+/**
+ * The path of a page whose only content is one module.
+ *
+ * @param {string} modulePath path in the repository, such as "tests/process/pages/writer.ts"
+ * @param {Record<string, string | number | boolean>} [parameters] for the module's location.search
+ */
+export function modulePage(modulePath, parameters = {}) {
+  const query = new URLSearchParams(Object.entries(parameters).map(([k, v]) => [k, String(v)]));
+  return `${PAGE_PATH}/${modulePath.replace(/^\//, '')}?${query}`;
+}
+
+/**
+ * @param {import('vite').ViteDevServer} server
+ * @param {(message: { kind: string, data: unknown }) => void} onMessage
+ */
+function addRoutes(server, onMessage) {
+  server.middlewares.use((_request, response, next) => {
+    for (const [name, value] of Object.entries(ISOLATION_HEADERS)) response.setHeader(name, value);
+    next();
+  });
+  server.middlewares.use(MESSAGE_PATH, (request, response) => {
+    /** @type {Buffer[]} */
+    const chunks = [];
+    request.on('data', (chunk) => chunks.push(chunk));
+    // No 'end' comes when the browser dies half-way: such a message was never sent.
+    request.on('end', () => {
+      onMessage(JSON.parse(Buffer.concat(chunks).toString('utf8')));
+      response.writeHead(204).end();
+    });
+  });
+  server.middlewares.use(PAGE_PATH, (request, response) => {
+    const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+    response.setHeader('Content-Type', 'text/html; charset=utf-8');
+    response.end(
+      `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">` +
+        `<script type="module" src="${pathname}"></script>`,
+    );
+  });
+}
+
+/** @param {Set<import('node:net').Socket>} sockets */
+async function drained(sockets) {
+  const deadline = Date.now() + DRAIN_TIMEOUT_MS;
+  while (sockets.size > 0) {
+    if (Date.now() > deadline) throw new Error(`${sockets.size} connections outlive the browser`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
