@@ -1,0 +1,70 @@
+/** Rules for the text of src/ that the linter can't express. */
+import { posix } from 'node:path';
+
+export interface SourceFile {
+  /** Relative to src/, with forward slashes: "blockstore/commit.ts". */
+  readonly path: string;
+  readonly text: string;
+}
+
+const BANNED: ReadonlyArray<readonly [pattern: RegExp, reason: string]> = [
+  [/\b(?:TODO|FIXME|XXX|HACK)\b/, 'unfinished work belongs into an issue'],
+  [/@ts-(?:ignore|nocheck)/, 'fix the type'],
+  [/\bas any\b/, 'any switches the type checker off'],
+  [/\bas unknown as\b/, 'a cast through unknown switches the type checker off'],
+];
+
+const SHARED = ['errors', 'result-codes', 'types'];
+const STORE = ['format', 'blockstore', 'recovery', ...SHARED];
+
+/**
+ * Which layers (first part of the path below src/) a layer may import, besides itself. Imports
+ * point one way: vfs → blockstore → format, recovery → blockstore, format.
+ */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  errors: SHARED,
+  'result-codes': SHARED,
+  types: SHARED,
+  format: SHARED,
+  blockstore: ['format', ...SHARED],
+  recovery: ['blockstore', 'format', ...SHARED],
+  testing: STORE,
+  vfs: STORE,
+  index: ['vfs', ...STORE],
+};
+
+const IMPORT = /(?:\bfrom\s*|\bimport\s*\(?\s*|\bnew URL\(\s*)(['"])(\.{1,2}\/[^'"]+)\1/g;
+
+/** @returns one line for each place that breaks a rule */
+export function violations(file: SourceFile): string[] {
+  return [...bannedText(file), ...forbiddenImports(file)];
+}
+
+function bannedText({ path, text }: SourceFile): string[] {
+  return text
+    .split('\n')
+    .flatMap((line, index) =>
+      BANNED.filter(([pattern]) => pattern.test(line)).map(
+        ([pattern, reason]) => `${path}:${index + 1}: ${pattern.source}: ${reason}`,
+      ),
+    );
+}
+
+function forbiddenImports({ path, text }: SourceFile): string[] {
+  const layer = layerOf(path);
+  const allowed = MAY_IMPORT[layer];
+  if (allowed === undefined) {
+    return [`${path}: the layer "${layer}" is not in the table of who may import what`];
+  }
+  return [...text.matchAll(IMPORT)].flatMap(([, , specifier = '']) => {
+    const target = posix.join(posix.dirname(path), specifier);
+    const targetLayer = layerOf(target);
+    if (target.startsWith('../')) return [`${path}: ${specifier} leaves src/`];
+    if (targetLayer === layer || allowed.includes(targetLayer)) return [];
+    return [`${path}: ${layer} must not import ${targetLayer} (${specifier})`];
+  });
+}
+
+function layerOf(path: string): string {
+  return path.replace(/\.[cm]?[jt]s$/, '').split('/')[0] ?? '';
+}
