@@ -128,6 +128,8 @@ function startBrowser(executable, args) {
   // Its own process group, so that one signal reaches every process of it at the same moment.
   const child = spawn(executable, args, { detached: true, stdio: 'ignore' });
   const { pid } = child;
+  // Unheard, the event of a failed start would end this process before the error below is seen.
+  child.on('error', () => {});
   if (pid === undefined) throw new Error(`Cannot start ${executable}`);
 
   const killNow = () => killTree(pid);
@@ -148,7 +150,6 @@ function startBrowser(executable, args) {
     pid,
     /** @param {(reason: Error) => void} listener */
     onExit(listener) {
-      child.once('error', listener);
       child.once('exit', (code, signal) =>
         listener(new Error(`The browser exited by itself: ${signal ?? `status ${code}`}`)),
       );

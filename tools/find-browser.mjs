@@ -43,8 +43,11 @@ export async function findChromium({ log = () => {}, install = true } = {}) {
   );
 }
 
-/** A variable that names a browser that doesn't run is an error: falling through would hide it. */
-/** @param {Log} log */
+/**
+ * A variable that names a browser that doesn't run is an error: falling through would hide it.
+ *
+ * @param {Log} log
+ */
 function fromEnvironment(log) {
   for (const variable of ENVIRONMENT_VARIABLES) {
     const path = process.env[variable];
@@ -122,6 +125,10 @@ function runs(path, log) {
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const path = await findChromium({ log: (line) => console.error(`find-browser: ${line}`) });
-  console.log(path);
+  try {
+    console.log(await findChromium({ log: (line) => console.error(`find-browser: ${line}`) }));
+  } catch (error) {
+    console.error(`find-browser: ${error instanceof Error ? error.message : String(error)}`);
+    process.exitCode = 1;
+  }
 }

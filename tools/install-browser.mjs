@@ -26,7 +26,7 @@ function playwrightInstaller() {
 function systemInstallers() {
   // Homebrew refuses to run as root and needs no rights of its own.
   if (process.platform === 'darwin') {
-    return has('brew') ? [system([['brew', 'install', '--cask', 'chromium']])] : [];
+    return has('brew') ? [system([['brew', 'install', '--cask', 'google-chrome']])] : [];
   }
   if (process.platform !== 'linux') return [];
   const elevate = elevation();
