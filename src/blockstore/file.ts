@@ -1,0 +1,241 @@
+/**
+ * One file of a volume: its newest state, its snapshots, and how it catches up with other contexts.
+ *
+ *   I1  State moves forward only by commits read from the store or completed by us.
+ *   I8  A pinned map is never changed; the oldest one bounds what a checkpoint may reclaim.
+ *
+ *   absent ──create──▶ new ──first commit──▶ born
+ */
+import { assert, BusyError, fromDomException } from '../errors.js';
+import { type CommitRecord, decodeCommit } from '../format/commit.js';
+import { decodeFile, decodeVolume, encodeFile, encodeVolume, type FileRecord } from '../format/files.js';
+import { commitsFrom, VOLUME_KEY } from '../format/keys.js';
+import type { BlockSize, ChecksumAlgorithm, FileId, Version } from '../types.js';
+import type { SegmentCache } from './cache.js';
+import { type Connection, completion, result } from './connection.js';
+import { unwrapRecord } from './evidence.js';
+import { BlockMap } from './map.js';
+import { type ReadCounters, SegmentReader } from './segments.js';
+import { FileState } from './state.js';
+
+const BLOCK_SIZE_DEFAULT = 4096 as BlockSize;
+
+/** What recovery found, and the state it arrived at. */
+export interface Recovered {
+  readonly state: FileState;
+  /** Something lies above the marker: pending if a writer lives, orphans if not. */
+  readonly pendingAbove: boolean;
+}
+
+/** Reads a file's records and decides its state; `recovery` supplies it. */
+export type Recover = (connection: Connection, file: FileRecord) => Promise<Recovered>;
+
+export interface FileDeps {
+  readonly connection: Connection;
+  readonly cache: SegmentCache;
+  readonly counters: ReadCounters;
+  readonly recover: Recover;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+export class BlockFile {
+  readonly path: string;
+  record: FileRecord | undefined;
+  state: FileState;
+  /** True while this context holds the writer lock: nobody else can commit politely. */
+  exclusive = false;
+  /** What lies above the marker must be deleted before anything is written there. */
+  cleanAbove = false;
+  /** When the state was last known to be the store's newest, ms since 1970. */
+  validatedAtMs = 0;
+  /** The rollback of a spilled sqliteTx, while it is under way. */
+  settling: Promise<void> = Promise.resolve();
+  /** Counts losses of acknowledged deferred commits; each connection reports each once. */
+  lossCount = 0;
+  lastLoss: Error | undefined;
+  readonly #deps: FileDeps;
+  readonly #pinned: Set<BlockMap> = new Set();
+  #reader: SegmentReader | undefined;
+
+  constructor(path: string, deps: FileDeps) {
+    this.path = path;
+    this.#deps = deps;
+    this.state = emptyState();
+  }
+
+  get connection(): Connection {
+    return this.#deps.connection;
+  }
+
+  get file(): FileId {
+    assert(this.record !== undefined, 'a file with blocks has an id');
+    return this.record.file;
+  }
+
+  get algorithm(): ChecksumAlgorithm {
+    assert(this.record !== undefined, 'a file with blocks has a checksum algorithm');
+    return this.record.algorithm;
+  }
+
+  get reader(): SegmentReader {
+    assert(this.#reader !== undefined, 'a file with blocks has a reader');
+    return this.#reader;
+  }
+
+  /** Oldest version a snapshot holds, or Infinity. */
+  get pinnedMin(): number {
+    let min = Number.POSITIVE_INFINITY;
+    for (const map of this.#pinned) min = Math.min(min, map.version);
+    return min;
+  }
+
+  get pinnedCount(): number {
+    return this.#pinned.size;
+  }
+
+  pin(): BlockMap {
+    const { map } = this.state;
+    map.pins++;
+    this.#pinned.add(map);
+    return map;
+  }
+
+  unpin(map: BlockMap): void {
+    map.pins--;
+    if (map.pins === 0) this.#pinned.delete(map);
+  }
+
+  /** Reads the file's record and recovers its state. Leaves an absent file absent. */
+  async load(): Promise<void> {
+    const { connection } = this.#deps;
+    const stored = await connection.read(['files'], (r) => result(r.get('files', this.path)));
+    if (stored === undefined) {
+      this.#identify(undefined);
+      this.state = emptyState();
+      return;
+    }
+    const place = { volume: connection.name, store: 'files', key: this.path } as const;
+    this.#identify(unwrapRecord(decodeFile(stored, this.path), place));
+    await this.reload();
+  }
+
+  /** Recovers the state anew from the store. */
+  async reload(): Promise<void> {
+    const { record } = this;
+    if (!record) return;
+    const { state, pendingAbove } = await this.#deps.recover(this.#deps.connection, record);
+    this.state = state;
+    if (pendingAbove) this.cleanAbove = true;
+    if (!record.born && state.map.version > 0) this.record = { ...record, born: true };
+    this.validatedAtMs = this.#deps.now();
+  }
+
+  /** Applies what other contexts committed since. One request when there is nothing. */
+  async refresh(): Promise<void> {
+    if (!this.record) return await this.load();
+    const { map } = this.state;
+    // Our own marker is asked for too: a file that was deleted, or deleted and made anew, lacks it.
+    const bounds = commitsFrom(this.record.file, map.version);
+    const stored = await this.#deps.connection.read(['commits'], (r) =>
+      result(r.getAll('commits', bounds)),
+    );
+    const now = this.#deps.now();
+    const [marker, ...newer] = stored;
+    const known = map.version > 0 && decodeCommit(marker, { file: this.file, version: map.version }).ok;
+    if (!known || !newer.every((value) => this.#follow(value))) return await this.load();
+    this.validatedAtMs = now;
+  }
+
+  /** False if the commit cannot be applied to the map in memory. */
+  #follow(value: unknown): boolean {
+    const decoded = decodeCommit(value, { file: this.file });
+    if (!decoded.ok) return false;
+    const commit = decoded.value;
+    const { map } = this.state;
+    const isNext = commit.base === map.version;
+    if (!isNext || !commit.entries || commit.directoryVersion !== this.state.directoryVersion) {
+      return false;
+    }
+    this.state.apply(
+      { ...commit, entries: commit.entries },
+      { endPart: commit.endPart, recordBytes: (value as ArrayBuffer).byteLength },
+      map.pins > 0,
+    );
+    return true;
+  }
+
+  /**
+   * Gives the file an id, in an idbTx of its own, before its first segment is written.
+   * @throws BusyError if another context created it meanwhile.
+   */
+  async create(algorithm: ChecksumAlgorithm): Promise<void> {
+    const { connection, now } = this.#deps;
+    const place = { volume: connection.name, store: 'files', key: VOLUME_KEY } as const;
+    const requests = await connection.begin(['files'], 'default');
+    const done = completion(requests.tx);
+    done.catch(() => undefined);
+    const [stored, other] = await Promise.all([
+      result(requests.get('files', VOLUME_KEY)),
+      result(requests.get('files', this.path)),
+    ]);
+    if (other !== undefined) {
+      requests.tx.abort();
+      throw new BusyError(this.path, 'another context created it', { snapshot: true });
+    }
+    const volume = unwrapRecord(decodeVolume(stored), place);
+    const record: FileRecord = {
+      path: this.path,
+      file: volume.nextFileId as FileId,
+      algorithm,
+      born: false,
+      createdMs: now(),
+    };
+    const next = { ...volume, nextFileId: volume.nextFileId + 1 };
+    requests.put('files', VOLUME_KEY, encodeVolume(next));
+    requests.add('files', this.path, encodeFile(record));
+    requests.tx.commit();
+    try {
+      await done;
+    } catch (cause) {
+      throw fromDomException(cause, connection.name, 'creating a file');
+    }
+    this.#identify(record);
+  }
+
+  /** A commit of ours is in the store. */
+  committed(commit: CommitRecord): void {
+    this.validatedAtMs = this.#deps.now();
+    this.cleanAbove = false;
+    if (this.record && !this.record.born && commit.version > 0) {
+      this.record = { ...this.record, born: true };
+    }
+  }
+
+  /** Acknowledged commits that were deferred did not land. */
+  async lose(error: Error): Promise<void> {
+    this.lossCount++;
+    this.lastLoss = error;
+    this.#reader?.clear();
+    await this.load();
+  }
+
+  #identify(record: FileRecord | undefined): void {
+    const { connection, cache, counters } = this.#deps;
+    if (record?.file !== this.record?.file) {
+      this.#reader?.clear();
+      this.#reader = record && new SegmentReader({ connection, cache, counters, owner: record });
+    }
+    this.record = record;
+  }
+
+  /** Drops the file's segments from the cache. */
+  close(): void {
+    this.#reader?.clear();
+  }
+}
+
+function emptyState(): FileState {
+  const at = { version: 0 as Version, blockSize: BLOCK_SIZE_DEFAULT, fileBytes: 0 };
+  return new FileState(new BlockMap(at));
+}

@@ -1,0 +1,168 @@
+/**
+ * Counts the live blocks of every segment, so that a segment without any can be reclaimed.
+ *
+ * Terms: docs/FORMAT.md §1.
+ *
+ *   I8  A segment is listed for reclaim only when the map lists none of its blocks, together with
+ *       the version that took the last one; `take` leaves what a snapshot below that may need.
+ */
+import { RECLAIM_RANGES_MAX } from '../format/layout.js';
+import type { ReclaimRange } from '../format/maps.js';
+import { assert } from '../errors.js';
+import type { Version } from '../types.js';
+
+/** Parts of one commit fit in 2^20, so one number names a segment of a file. */
+const PARTS = 1048576;
+
+/** Names segment (version, part) of a file in one number. */
+export function segmentNumber(version: number, part: number): number {
+  return version * PARTS + part;
+}
+
+/** A segment's place in its file. */
+export interface SegmentPlace {
+  readonly version: Version;
+  readonly part: number;
+}
+
+interface Superseded {
+  readonly segment: number;
+  readonly by: Version;
+}
+
+export class LiveSegments {
+  readonly #live = new Map<number, number>();
+  /** Live segments of each version, so that a run of dead versions can be told. */
+  readonly #liveParts = new Map<number, number>();
+  #superseded: Superseded[] = [];
+  #ranges: ReclaimRange[] = [];
+
+  /** Segments that hold at least one live block. */
+  get liveCount(): number {
+    return this.#live.size;
+  }
+
+  /** Segments or ranges of segments that wait for reclaim. */
+  get supersededCount(): number {
+    return this.#superseded.length + this.#ranges.length;
+  }
+
+  /** One more block of the segment is live. */
+  retain(segment: number): void {
+    const count = this.#live.get(segment) ?? 0;
+    this.#live.set(segment, count + 1);
+    if (count > 0) return;
+    const version = Math.floor(segment / PARTS);
+    this.#liveParts.set(version, (this.#liveParts.get(version) ?? 0) + 1);
+  }
+
+  /** One block of the segment was superseded by version `by`. */
+  release(segment: number, by: Version): void {
+    const count = this.#live.get(segment);
+    assert(count !== undefined, `segment ${segment} has a live block to release`);
+    if (count > 1) {
+      this.#live.set(segment, count - 1);
+      return;
+    }
+    this.#live.delete(segment);
+    const version = Math.floor(segment / PARTS);
+    const parts = (this.#liveParts.get(version) ?? 1) - 1;
+    if (parts === 0) this.#liveParts.delete(version);
+    else this.#liveParts.set(version, parts);
+    this.#superseded.push({ segment, by });
+  }
+
+  /** A segment that was written and never had a live block. */
+  neverLive(segment: number, by: Version): void {
+    if (!this.#live.has(segment)) this.#superseded.push({ segment, by });
+  }
+
+  /** Adds ranges that an earlier checkpoint left waiting. */
+  addWaiting(ranges: readonly ReclaimRange[]): void {
+    this.#ranges.push(...ranges);
+  }
+
+  /** Folds what was superseded since the last call into ranges, and returns all that wait. */
+  waiting(): readonly ReclaimRange[] {
+    this.#ranges = foldRanges(this.#ranges, this.#superseded);
+    this.#superseded = [];
+    return this.#ranges;
+  }
+
+  /** What a commit not yet in force will supersede, as ranges for the directory. */
+  preview(
+    effect: { readonly displaced: readonly number[]; readonly placed: readonly number[] },
+    commit: { readonly version: Version; readonly endPart: number },
+  ): ReclaimRange[] {
+    const losses = new Map<number, number>();
+    for (const segment of effect.displaced) losses.set(segment, (losses.get(segment) ?? 0) + 1);
+    const dead: Superseded[] = [];
+    for (const [segment, count] of losses) {
+      if (count === this.#live.get(segment)) dead.push({ segment, by: commit.version });
+    }
+    const placed = new Set(effect.placed);
+    for (let part = 0; part < commit.endPart; part++) {
+      const segment = segmentNumber(commit.version, part);
+      if (!placed.has(segment)) dead.push({ segment, by: commit.version });
+    }
+    return foldRanges([], dead);
+  }
+
+  /** Which ranges may go when everything superseded up to `limit` is unneeded, and which stay. */
+  split(limit: number): { readonly reclaim: ReclaimRange[]; readonly keep: ReclaimRange[] } {
+    const reclaim: ReclaimRange[] = [];
+    const keep: ReclaimRange[] = [];
+    for (const range of this.waiting()) (range.supersededBy <= limit ? reclaim : keep).push(range);
+    return { reclaim, keep: keep.slice(0, RECLAIM_RANGES_MAX) };
+  }
+
+  /** Forgets ranges whose deletion is complete. */
+  forget(reclaimed: readonly ReclaimRange[]): void {
+    const gone = new Set(reclaimed);
+    this.#ranges = this.#ranges.filter((range) => !gone.has(range));
+  }
+
+  /**
+   * Key ranges that delete `reclaim` with few requests: neighbouring versions are joined where
+   * nothing between them is live or in `keep`.
+   */
+  deletionsOf(
+    reclaim: readonly ReclaimRange[],
+    keep: readonly ReclaimRange[],
+  ): [SegmentPlace, SegmentPlace][] {
+    const kept = new Set(keep.map((range) => range.version));
+    const sorted = [...reclaim].sort((a, b) => a.version - b.version || a.firstPart - b.firstPart);
+    const joined: [SegmentPlace, SegmentPlace][] = [];
+    for (const { version, firstPart, endPart } of sorted) {
+      const end = joined.at(-1)?.[1];
+      const upper = { version, part: endPart - 1 };
+      const sameVersion = end?.version === version && end.part + 1 === firstPart;
+      const nextVersion =
+        end !== undefined &&
+        end.version + 1 === version &&
+        firstPart === 0 &&
+        !this.#liveParts.has(end.version) &&
+        !kept.has(end.version);
+      const last = joined.at(-1);
+      if (last && (sameVersion || nextVersion)) last[1] = upper;
+      else joined.push([{ version, part: firstPart }, upper]);
+    }
+    return joined;
+  }
+}
+
+/** Appends segments to ranges, neighbours of one commit and one cause as one range. */
+function foldRanges(ranges: ReclaimRange[], superseded: Superseded[]): ReclaimRange[] {
+  superseded.sort((a, b) => a.segment - b.segment);
+  for (const { segment, by } of superseded) {
+    const version = Math.floor(segment / PARTS) as Version;
+    const part = segment % PARTS;
+    const last = ranges.at(-1);
+    if (last && last.version === version && last.endPart === part && last.supersededBy === by) {
+      ranges[ranges.length - 1] = { ...last, endPart: part + 1 };
+    } else {
+      ranges.push({ version, firstPart: part, endPart: part + 1, supersededBy: by });
+    }
+  }
+  return ranges;
+}

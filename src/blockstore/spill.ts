@@ -1,0 +1,120 @@
+/**
+ * Sends a draft's full segments ahead of its commit, through long-lived readwrite idbTxs.
+ *
+ *   I2  What is spilled lies above the marker; only the commit record makes it readable.
+ *   I3  The first idbTx clears what others left there and says whose it is from now on.
+ *   I9  One batch is under way at a time: the next waits, so memory stays bounded.
+ *
+ * The idbTx stays open as long as batches follow each other: a writer that waits for a batch goes
+ * on inside its last request's callback, where the idbTx is still active. When the browser has
+ * ended it, the next batch opens another one.
+ *
+ *   idle ──send──▶ open ──send──▶ open ──last request answered, nothing follows──▶ idle
+ *                    └──abort──▶ failed (sticky: the sqliteTx can only be rolled back)
+ */
+import { fromDomException } from '../errors.js';
+import type { Nonce } from '../format/commit.js';
+import { segmentKey, segmentsAbove, spillOwnerKey } from '../format/keys.js';
+import { encodeSpillOwner } from '../format/spill-owner.js';
+import type { FileId, Version } from '../types.js';
+import { type Connection, completion, type Requests } from './connection.js';
+import type { OutgoingSegment } from './draft.js';
+
+export interface SpillTarget {
+  readonly connection: Connection;
+  readonly file: FileId;
+  readonly version: Version;
+  /** The nonce that the commit record will bear. */
+  readonly nonce: Nonce;
+}
+
+export class Spill {
+  readonly #target: SpillTarget;
+  #requests: Requests | undefined;
+  #completions: Promise<void>[] = [];
+  #failure: unknown;
+  #owned = false;
+  #batch: Promise<void> = Promise.resolve();
+  segmentsSent = 0;
+
+  constructor(target: SpillTarget) {
+    this.#target = target;
+  }
+
+  /** Resolves when the batch before this one was taken by IndexedDB and this one is on its way. */
+  async send(segments: readonly OutgoingSegment[], taken: (part: number) => void): Promise<void> {
+    await this.#batch;
+    if (this.#failure !== undefined) throw this.#error();
+    if (!this.#tryAdd(segments, taken)) {
+      this.#requests = await this.#begin();
+      this.#tryAdd(segments, taken);
+    }
+    if (this.#failure !== undefined) throw this.#error();
+  }
+
+  /** Resolves when every idbTx so far is complete. */
+  async settled(): Promise<void> {
+    await this.#batch;
+    await Promise.all(this.#completions);
+    if (this.#failure !== undefined) throw this.#error();
+  }
+
+  async #begin(): Promise<Requests> {
+    const requests = await this.#target.connection.begin(['segments', 'maps'], 'default');
+    const done = completion(requests.tx).catch((cause) => {
+      this.#failure ??= cause;
+    });
+    this.#completions.push(done);
+    return requests;
+  }
+
+  /** False if there is no active idbTx to add to. */
+  #tryAdd(segments: readonly OutgoingSegment[], taken: (part: number) => void): boolean {
+    const r = this.#requests;
+    if (!r) return false;
+    const { file, version, nonce } = this.#target;
+    const added: IDBRequest[] = [];
+    try {
+      if (!this.#owned) {
+        r.delete('segments', segmentsAbove(file, (version - 1) as Version));
+        r.put('maps', spillOwnerKey(file), encodeSpillOwner({ file, version, nonce }));
+      }
+      for (const { part, buffer } of segments) {
+        added.push(r.add('segments', segmentKey(file, version, part), buffer));
+      }
+    } catch (cause) {
+      const name = (cause as DOMException | null)?.name;
+      this.#requests = undefined;
+      if (name === 'TransactionInactiveError' || name === 'InvalidStateError') return false;
+      this.#failure ??= cause;
+      return true;
+    }
+    this.#owned = true;
+    this.segmentsSent += segments.length;
+    this.#batch = new Promise((resolve) => {
+      // An aborted idbTx answers no more requests with success: the batch ends either way.
+      r.tx.addEventListener('abort', () => resolve());
+      added.forEach((request, i) => {
+        request.onsuccess = () => {
+          taken((segments[i] as OutgoingSegment).part);
+          if (i === added.length - 1) resolve();
+        };
+      });
+    });
+    return true;
+  }
+
+  /** Stops the idbTx under way, for a sqliteTx that is rolled back. */
+  async abandon(): Promise<void> {
+    try {
+      this.#requests?.tx.abort();
+    } catch {
+      // Ended on its own: its segments are orphans now, like those before.
+    }
+    await Promise.all(this.#completions);
+  }
+
+  #error(): Error {
+    return fromDomException(this.#failure, this.#target.connection.name, 'spilling');
+  }
+}

@@ -1,0 +1,167 @@
+/**
+ * A volume: one IndexedDB database and the files in it.
+ *
+ *   I9  Cache bytes, deferred bytes and reopenings are bounded (SegmentCache, Committer, Connection).
+ */
+import { BusyError, OptionError } from '../errors.js';
+import { decodeFile, decodeVolume, type FileRecord } from '../format/files.js';
+import { everythingOf, VOLUME_KEY } from '../format/keys.js';
+import { PATH_BYTES_MAX } from '../format/layout.js';
+import type { ChecksumAlgorithm } from '../types.js';
+import { SegmentCache } from './cache.js';
+import { Committer, type CommitterDeps } from './committer.js';
+import { Connection, result } from './connection.js';
+import { requireRecord, unwrapRecord } from './evidence.js';
+import { BlockFile, type Recover } from './file.js';
+import type { ReadCounters } from './segments.js';
+
+/** Finds a file whose record is lost though commits bear its path; `recovery` supplies it. */
+export type FindLost = (connection: Connection, path: string) => Promise<void>;
+
+export interface VolumeOptions {
+  readonly name: string;
+  readonly factory: IDBFactory;
+  readonly cacheBytes: number;
+  readonly checksum: ChecksumAlgorithm;
+  readonly now: () => number;
+  readonly monotonicMs: () => number;
+  readonly recover: Recover;
+  readonly findLost: FindLost;
+  readonly onLoss: CommitterDeps['onLoss'];
+  readonly onCommit: CommitterDeps['onCommit'];
+}
+
+export class Volume {
+  readonly connection: Connection;
+  readonly committer: Committer;
+  readonly cache: SegmentCache;
+  readonly counters: ReadCounters = {
+    cacheHits: 0,
+    cacheMisses: 0,
+    segmentsRead: 0,
+    bytesRead: 0,
+    checksumFailures: 0,
+  };
+  readonly #options: VolumeOptions;
+  readonly #open: Map<string, { readonly file: BlockFile; users: number }> = new Map();
+
+  private constructor(options: VolumeOptions) {
+    const { name, factory, now } = options;
+    this.#options = options;
+    this.connection = new Connection({ name, factory, now });
+    this.cache = new SegmentCache(options.cacheBytes);
+    this.committer = new Committer({ ...options, connection: this.connection });
+  }
+
+  /** @throws FormatVersionError, NotAVolumeError, CorruptionError, ConnectionLostError */
+  static async open(options: VolumeOptions): Promise<Volume> {
+    const volume = new Volume(options);
+    try {
+      await volume.connection.open();
+      const stored = await volume.connection.read(['files'], (r) =>
+        result(r.get('files', VOLUME_KEY)),
+      );
+      const place = { volume: options.name, store: 'files', key: VOLUME_KEY } as const;
+      requireRecord(stored, decodeVolume, place);
+      return volume;
+    } catch (cause) {
+      volume.connection.close();
+      throw cause;
+    }
+  }
+
+  /** The file, recovered, for one more user; undefined if it does not exist and is not wanted. */
+  async acquire(path: string, create: boolean): Promise<BlockFile | undefined> {
+    checkPath(path);
+    const open = this.#open.get(path);
+    if (open) {
+      open.users++;
+      return open.file;
+    }
+    const file = new BlockFile(path, {
+      ...this.#options,
+      connection: this.connection,
+      cache: this.cache,
+      counters: this.counters,
+    });
+    await file.load();
+    if (!file.record) {
+      await this.#options.findLost(this.connection, path);
+      if (!create) return undefined;
+    }
+    // Another opening of the same path may have come first while this one was reading.
+    const first = this.#open.get(path);
+    if (first) {
+      first.users++;
+      return first.file;
+    }
+    this.#open.set(path, { file, users: 1 });
+    return file;
+  }
+
+  /** One user fewer; the last one out drops the file from memory. */
+  release(file: BlockFile): void {
+    const open = this.#open.get(file.path);
+    if (!open || open.file !== file) return;
+    open.users--;
+    if (open.users > 0) return;
+    this.#open.delete(file.path);
+    file.close();
+  }
+
+  openFiles(): BlockFile[] {
+    return [...this.#open.values()].map(({ file }) => file);
+  }
+
+  async exists(path: string): Promise<boolean> {
+    if (this.#open.has(path)) return true;
+    const stored = await this.connection.read(['files'], (r) => result(r.get('files', path)));
+    return stored !== undefined;
+  }
+
+  /** Paths of all files, in order. */
+  async list(): Promise<string[]> {
+    const keys = await this.connection.read(['files'], (r) => result(r.getAllKeys('files')));
+    return keys.filter((key) => typeof key === 'string' && key !== VOLUME_KEY) as string[];
+  }
+
+  /**
+   * Deletes a file and everything of it in one idbTx.
+   * @returns false if there was none.
+   * @throws BusyError if it is open here.
+   */
+  async delete(path: string): Promise<boolean> {
+    checkPath(path);
+    if (this.#open.has(path)) {
+      throw new BusyError(path, 'it is open in this context; close its connections first');
+    }
+    const stored = await this.connection.read(['files'], (r) => result(r.get('files', path)));
+    if (stored === undefined) return false;
+    const place = { volume: this.connection.name, store: 'files', key: path } as const;
+    const record: FileRecord = unwrapRecord(decodeFile(stored, path), place);
+    const all = everythingOf(record.file);
+    const stores = ['files', 'segments', 'commits', 'maps'] as const;
+    await this.connection.write(stores, 'strict', (r) => {
+      r.delete('files', path);
+      for (const store of ['segments', 'commits', 'maps'] as const) r.delete(store, all);
+      r.tx.commit();
+    });
+    return true;
+  }
+
+  /** Waits for what is acknowledged, then closes the connection. */
+  async close(): Promise<void> {
+    try {
+      await this.committer.drained();
+    } finally {
+      this.connection.close();
+    }
+  }
+}
+
+function checkPath(path: string): void {
+  const { length } = new TextEncoder().encode(path);
+  if (length === 0 || length > PATH_BYTES_MAX) {
+    throw new OptionError('path', `1 … ${PATH_BYTES_MAX} bytes of UTF-8, not ${length}`);
+  }
+}

@@ -1,0 +1,237 @@
+/**
+ * Writes prepared commits as one idbTx, and finds out what became of it.
+ *
+ *   I2  The commit record is added last.
+ *   I3  `add` fails a second writer at this version; a base that was not validated lately is
+ *       checked in the idbTx itself (`guard`), because old commit records are deleted.
+ *   I4  Landed means `complete`, or the record with our nonce found on a new connection.
+ *   I6  An unknown outcome is looked up, never guessed; what did not land is sent once more.
+ *
+ *   prepared ──send──▶ sent ──complete──▶ landed
+ *                       └──abort──▶ asked ──record with our nonce──▶ landed
+ *                                     ├──other record, or base gone──▶ fenced
+ *                                     ├──none, and the connection was lost──▶ sent (once)
+ *                                     └──none──▶ failed
+ */
+import {
+  BlockStoreError,
+  BusyError,
+  CommitUnknownError,
+  fromDomException,
+  isConnectionLoss,
+  QuotaError,
+} from '../errors.js';
+import { decodeCommit, sameNonce } from '../format/commit.js';
+import { encodeFile } from '../format/files.js';
+import {
+  commitKey,
+  commitsFrom,
+  commitsUpTo,
+  directoryKey,
+  mapKey,
+  type StoreName,
+  segmentKey,
+  segmentsAbove,
+  spillOwnerKey,
+} from '../format/keys.js';
+import { RETAINED_COMMITS } from '../format/layout.js';
+import { decodeSpillOwner } from '../format/spill-owner.js';
+import type { FileId, Version } from '../types.js';
+import { type Connection, completion, type Requests, result } from './connection.js';
+import type { PreparedCheckpoint, PreparedCommit } from './prepare.js';
+
+/** A base validated longer ago than this is checked again inside the idbTx. */
+const FENCE_WINDOW_MS = 1000;
+const SEND_MAX = 2;
+
+export interface WriteOptions {
+  readonly durability: IDBTransactionDurability;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** Writes the commits of one sqliteTx, all or none. */
+export async function writeCommits(
+  connection: Connection,
+  commits: readonly PreparedCommit[],
+  options: WriteOptions,
+): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await send(connection, commits, options);
+    } catch (cause) {
+      const fate = await fateOf(connection, commits, cause);
+      if (fate === 'landed') return;
+      if (fate === 'lost' && attempt < SEND_MAX) continue;
+      throw fromDomException(cause, connection.name, 'a commit');
+    }
+  }
+}
+
+async function send(
+  connection: Connection,
+  commits: readonly PreparedCommit[],
+  options: WriteOptions,
+): Promise<void> {
+  const stores = new Set<StoreName>(['segments', 'commits']);
+  for (const commit of commits) {
+    if (commit.checkpoint || commit.draft.hasSent || commit.file.cleanAbove) stores.add('maps');
+    if (!commit.file.record?.born) stores.add('files');
+  }
+  const r = await connection.begin([...stores], options.durability);
+  const done = completion(r.tx);
+  // Created first, looked at the clock after: from here on nobody's commit can overtake this one.
+  const guarded = commits.filter(
+    ({ file, draft }) =>
+      draft.hasSent || !file.exclusive || options.now() - file.validatedAtMs > FENCE_WINDOW_MS,
+  );
+  const stale = guard(r, guarded);
+  try {
+    for (const commit of commits) writeOne(r, commit);
+    if (guarded.length === 0) r.tx.commit();
+  } catch (cause) {
+    done.catch(() => undefined);
+    abort(r.tx);
+    throw cause;
+  }
+  try {
+    await done;
+  } catch (cause) {
+    const path = stale();
+    if (path === undefined) throw cause;
+    throw new BusyError(path, 'another context committed to it or deleted it', { snapshot: true });
+  }
+}
+
+/**
+ * Looks, inside the idbTx, whether each commit still stands on the marker and its spilled segments
+ * are still its own; commits if so, aborts if not.
+ */
+function guard(r: Requests, commits: readonly PreparedCommit[]): () => string | undefined {
+  let open = 0;
+  let stalePath: string | undefined;
+  const check = <T>(request: IDBRequest<T>, path: string, holds: (found: T) => boolean) => {
+    open++;
+    request.onsuccess = () => {
+      open--;
+      if (!holds(request.result)) {
+        stalePath ??= path;
+        abort(r.tx);
+      } else if (open === 0 && stalePath === undefined) {
+        r.tx.commit();
+      }
+    };
+  };
+  for (const { file, record, draft } of commits) {
+    const records = r.count('commits', commitsFrom(record.file, record.base));
+    check(records, file.path, (count) => count === (record.base === 0 ? 0 : 1));
+    if (!draft.hasSent) continue;
+    check(r.get('maps', spillOwnerKey(record.file)), file.path, (stored) => {
+      const owner = decodeSpillOwner(stored, record.file);
+      return owner.ok && sameNonce(owner.value.nonce, record.nonce);
+    });
+  }
+  return () => stalePath;
+}
+
+function writeOne(r: Requests, commit: PreparedCommit): void {
+  const { file, record, checkpoint } = commit;
+  if (commit.draft.hasSent) {
+    r.delete('maps', [spillOwnerKey(record.file), spillOwnerKey(record.file)]);
+  } else if (file.cleanAbove) {
+    deleteAbove(r, record.file, record.base);
+  }
+  for (const { part, buffer } of commit.segments) {
+    r.add('segments', segmentKey(record.file, record.version, part), buffer);
+  }
+  if (checkpoint) writeCheckpoint(r, commit, checkpoint);
+  if (file.record && !file.record.born) {
+    r.put('files', file.path, encodeFile({ ...file.record, born: true }));
+  }
+  // I2: last, so that whatever order a store applies requests in, it names what precedes it.
+  r.add('commits', commitKey(record.file, record.version), commit.encoded);
+}
+
+/** Deletes what lies above the marker, and says that it is nobody's. */
+export function deleteAbove(r: Requests, file: FileId, marker: Version): void {
+  r.delete('segments', segmentsAbove(file, marker));
+  r.delete('maps', [spillOwnerKey(file), spillOwnerKey(file)]);
+}
+
+function writeCheckpoint(r: Requests, commit: PreparedCommit, checkpoint: PreparedCheckpoint): void {
+  const { file, version } = commit.record;
+  const { plan } = checkpoint;
+  for (const { chunk, value } of checkpoint.chunks) r.put('maps', mapKey(file, chunk), value);
+  for (const [first, last] of runs(plan.drop)) {
+    r.delete('maps', [mapKey(file, first), mapKey(file, last)]);
+  }
+  r.put('maps', directoryKey(file), checkpoint.directory);
+  if (version > RETAINED_COMMITS) {
+    r.delete('commits', commitsUpTo(file, (version - RETAINED_COMMITS) as Version));
+  }
+  for (const [lower, upper] of commit.file.state.live.deletionsOf(plan.reclaim, plan.keep)) {
+    r.delete('segments', [
+      segmentKey(file, lower.version, lower.part),
+      segmentKey(file, upper.version, upper.part),
+    ]);
+  }
+}
+
+function runs(numbers: readonly number[]): [number, number][] {
+  const merged: [number, number][] = [];
+  for (const n of [...numbers].sort((a, b) => a - b)) {
+    const last = merged.at(-1);
+    if (last && last[1] + 1 === n) last[1] = n;
+    else merged.push([n, n]);
+  }
+  return merged;
+}
+
+type Fate = 'landed' | 'lost' | 'failed';
+
+/** I6: looks for the record of the first commit; the others were in the same idbTx. */
+async function fateOf(
+  connection: Connection,
+  commits: readonly PreparedCommit[],
+  cause: unknown,
+): Promise<Fate> {
+  const [first] = commits;
+  const error = fromDomException(cause, connection.name, 'a commit');
+  // These are told before or by the idbTx itself: nothing landed.
+  if (!first || error instanceof QuotaError || error instanceof BusyError) return 'failed';
+  const { record } = first;
+  let stored: unknown[];
+  try {
+    const bounds = commitsFrom(record.file, record.version);
+    stored = await connection.read(['commits'], (r) => result(r.getAll('commits', bounds)));
+  } catch (lookup) {
+    const unknown = isConnectionLoss(cause) || (cause as Error | null)?.name === 'AbortError';
+    if (!unknown) return 'failed';
+    throw new CommitUnknownError(connection.name, first.file.path, lookup);
+  }
+  const found = stored.map((value) => decodeCommit(value, { file: record.file }));
+  const ours = found.some(
+    (decoded) =>
+      decoded.ok &&
+      decoded.value.version === record.version &&
+      sameNonce(decoded.value.nonce, record.nonce),
+  );
+  if (ours) return 'landed';
+  if (found.length > 0) {
+    throw new BusyError(first.file.path, 'another context committed first', { snapshot: true });
+  }
+  return isConnectionLoss(cause) || connectionGone(cause) ? 'lost' : 'failed';
+}
+
+/** An abort nobody asked for: a forced close, or the end of the process behind the connection. */
+function connectionGone(cause: unknown): boolean {
+  return !(cause instanceof BlockStoreError) && (cause as Error | null)?.name === 'AbortError';
+}
+
+function abort(tx: IDBTransaction): void {
+  try {
+    tx.abort();
+  } catch {
+    // Already ended.
+  }
+}

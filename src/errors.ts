@@ -1,0 +1,229 @@
+/**
+ * Every error class, and the one table DOMException → error → SQLite result code.
+ *
+ * A message says what happened, to which database, and what the reader can do.
+ */
+import * as rc from './result-codes.js';
+
+/** What a {@link CorruptionError} points at. */
+export interface RecordLocation {
+  /** Name of the IndexedDB database. */
+  readonly volume: string;
+  /** Object store of the damaged or missing record. */
+  readonly store: 'files' | 'segments' | 'commits' | 'maps';
+  /** The record's key. */
+  readonly key: IDBValidKey;
+  /** Version of the block or commit concerned, where there is one. */
+  readonly version?: number;
+}
+
+/** Base class: a stable `code`, the SQLite result code it becomes, and the cause. */
+export class BlockStoreError extends Error {
+  override readonly name: string = 'BlockStoreError';
+  /** Stable, for programs. */
+  readonly code: string;
+  /** The (extended) SQLite result code a VFS method answers with. */
+  readonly sqliteCode: number;
+  constructor(code: string, sqliteCode: number, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.sqliteCode = sqliteCode;
+  }
+}
+
+/** A record is damaged, missing, stale or misplaced. Nothing of it was served. */
+export class CorruptionError extends BlockStoreError {
+  override readonly name = 'CorruptionError';
+  readonly location: RecordLocation;
+  readonly expectedChecksum: number | undefined;
+  readonly actualChecksum: number | undefined;
+  constructor(
+    location: RecordLocation,
+    what: string,
+    checksums?: { readonly expected: number; readonly actual: number },
+  ) {
+    const at = `store "${location.store}", key ${JSON.stringify(location.key)}`;
+    const of = location.version === undefined ? '' : `, version ${location.version}`;
+    const sums = checksums
+      ? ` (checksum ${hex(checksums.actual)}, expected ${hex(checksums.expected)})`
+      : '';
+    super(
+      'CORRUPTION',
+      rc.SQLITE_IOERR_DATA,
+      `Damaged data in volume "${location.volume}": ${what} at ${at}${of}${sums}. ` +
+        'The database was not changed; restore it from an export or a backup.',
+    );
+    this.location = location;
+    this.expectedChecksum = checksums?.expected;
+    this.actualChecksum = checksums?.actual;
+  }
+}
+
+/** The origin's quota or the disk is full. The database is as before the commit. */
+export class QuotaError extends BlockStoreError {
+  override readonly name = 'QuotaError';
+  constructor(volume: string, cause?: unknown) {
+    super(
+      'QUOTA',
+      rc.SQLITE_FULL,
+      `No room left for volume "${volume}": the browser's quota or the disk is full. ` +
+        'The database is unchanged; delete data or ask for persistent storage, then try again.',
+      cause,
+    );
+  }
+}
+
+/** The IndexedDB connection went away and could not be had again. */
+export class ConnectionLostError extends BlockStoreError {
+  override readonly name = 'ConnectionLostError';
+  constructor(volume: string, why: string, cause?: unknown) {
+    super(
+      'CONNECTION_LOST',
+      rc.SQLITE_IOERR,
+      `The IndexedDB connection of volume "${volume}" was lost (${why}). ` +
+        'Nothing acknowledged is lost; the next statement opens a new connection.',
+      cause,
+    );
+  }
+}
+
+/** A commit was sent and its outcome could not be looked up. */
+export class CommitUnknownError extends BlockStoreError {
+  override readonly name = 'CommitUnknownError';
+  constructor(volume: string, path: string, cause?: unknown) {
+    super(
+      'COMMIT_UNKNOWN',
+      rc.SQLITE_IOERR,
+      `Whether the last commit of "${path}" in volume "${volume}" landed could not be looked up: ` +
+        'the connection was lost and no new one could be had. Query the database before you repeat it.',
+      cause,
+    );
+  }
+}
+
+/** Another connection holds what was asked for, or committed first. */
+export class BusyError extends BlockStoreError {
+  override readonly name = 'BusyError';
+  constructor(path: string, why: string, options?: { readonly snapshot?: boolean }) {
+    super(
+      options?.snapshot ? 'BUSY_SNAPSHOT' : 'BUSY',
+      options?.snapshot ? rc.SQLITE_BUSY_SNAPSHOT : rc.SQLITE_BUSY,
+      `"${path}" is busy: ${why}. Roll back and try again.`,
+    );
+  }
+}
+
+/** This context or this wa-sqlite build cannot do what was asked. */
+export class UnsupportedError extends BlockStoreError {
+  override readonly name = 'UnsupportedError';
+  /** The missing capability, e.g. `indexedDB`. */
+  readonly capability: string;
+  constructor(capability: string, advice: string) {
+    super('UNSUPPORTED', rc.SQLITE_CANTOPEN, `Missing capability "${capability}": ${advice}`);
+    this.capability = capability;
+  }
+}
+
+/** The volume was written by a newer release. It was not touched. */
+export class FormatVersionError extends BlockStoreError {
+  override readonly name = 'FormatVersionError';
+  readonly found: number;
+  readonly supported: number;
+  constructor(volume: string, versions: { readonly found: number; readonly supported: number }) {
+    const { found, supported } = versions;
+    super(
+      'FORMAT_VERSION',
+      rc.SQLITE_CANTOPEN,
+      `Volume "${volume}" has format ${found}; this release reads up to ${supported}. ` +
+        'It was not touched. Update idb-block-vfs to open it.',
+    );
+    this.found = found;
+    this.supported = supported;
+  }
+}
+
+/** The IndexedDB database of that name is not one of ours. It was not touched. */
+export class NotAVolumeError extends BlockStoreError {
+  override readonly name = 'NotAVolumeError';
+  constructor(volume: string, why: string) {
+    super(
+      'NOT_A_VOLUME',
+      rc.SQLITE_NOTADB,
+      `IndexedDB database "${volume}" is not an idb-block-vfs volume (${why}). ` +
+        'It was not touched. Choose another idbName.',
+    );
+  }
+}
+
+/** An option or argument is out of range. */
+export class OptionError extends BlockStoreError {
+  override readonly name = 'OptionError';
+  constructor(option: string, why: string) {
+    super('OPTION', rc.SQLITE_MISUSE, `Option "${option}": ${why}`);
+  }
+}
+
+/** A request or idbTx failed for a reason of its own. */
+export class StorageError extends BlockStoreError {
+  override readonly name = 'StorageError';
+  constructor(volume: string, what: string, cause?: unknown) {
+    super(
+      'STORAGE',
+      rc.SQLITE_IOERR,
+      `IndexedDB failed in volume "${volume}" (${what}: ${describe(cause)}). ` +
+        'The database is as before; the next statement can try again.',
+      cause,
+    );
+  }
+}
+
+/** A defect of this library: an invariant does not hold. */
+export class InvariantError extends BlockStoreError {
+  override readonly name = 'InvariantError';
+  constructor(what: string) {
+    super('INVARIANT', rc.SQLITE_INTERNAL, `Invariant broken: ${what}. Please report it.`);
+  }
+}
+
+/** Throws unless the condition holds. Stays on in production. */
+export function assert(condition: boolean, what: string): asserts condition {
+  if (!condition) throw new InvariantError(what);
+}
+
+/**
+ * True for what a dead connection says: InvalidStateError when it is closing or closed, UnknownError
+ * when the process behind it died ("Connection to Indexed Database server lost") or failed inside.
+ */
+export function isConnectionLoss(cause: unknown): boolean {
+  if (cause instanceof ConnectionLostError) return true;
+  const { name } = asDomException(cause);
+  return name === 'InvalidStateError' || name === 'UnknownError';
+}
+
+/** The table: what IndexedDB throws, as one of our errors. */
+export function fromDomException(cause: unknown, volume: string, doing: string): BlockStoreError {
+  if (cause instanceof BlockStoreError) return cause;
+  const { name, message } = asDomException(cause);
+  if (name === 'QuotaExceededError') return new QuotaError(volume, cause);
+  if (isConnectionLoss(cause)) return new ConnectionLostError(volume, message || name, cause);
+  return new StorageError(volume, doing, cause);
+}
+
+function asDomException(cause: unknown): { name: string; message: string } {
+  if (typeof cause !== 'object' || cause === null) return { name: '', message: String(cause) };
+  const { name, message } = cause as { name?: unknown; message?: unknown };
+  return {
+    name: typeof name === 'string' ? name : '',
+    message: typeof message === 'string' ? message : '',
+  };
+}
+
+function describe(cause: unknown): string {
+  if (cause === undefined || cause === null) return 'no reason given';
+  const { name, message } = asDomException(cause);
+  return name ? `${name}: ${message}` : message;
+}
+
+function hex(n: number): string {
+  return `0x${n.toString(16).padStart(8, '0')}`;
+}

@@ -1,0 +1,62 @@
+/** Recovery as opening a file runs it: scan, decide, and the error if something is wrong. */
+import { type Connection, result } from '../blockstore/connection.js';
+import type { Recovered } from '../blockstore/file.js';
+import { deleteAbove } from '../blockstore/write-commit.js';
+import { CorruptionError, InvariantError } from '../errors.js';
+import { decodeCommit } from '../format/commit.js';
+import { decodeFile, type FileRecord } from '../format/files.js';
+import { commitsFrom, everythingOf, VOLUME_KEY } from '../format/keys.js';
+import type { FileId, Version } from '../types.js';
+import { decide } from './decide.js';
+import { scan } from './scan.js';
+
+/** @throws the first defect found, a CorruptionError or FormatVersionError. */
+export async function recover(connection: Connection, file: FileRecord): Promise<Recovered> {
+  const verdict = decide(await scan(connection, file));
+  if (verdict.tag === 'intact') return verdict;
+  const [first] = verdict.defects;
+  throw first ?? new InvariantError('a defective file has a defect');
+}
+
+/**
+ * Deletes what lies above the marker: step three of recovery, for the holder of the writer lock.
+ * One idbTx; running it twice changes nothing. What it deletes can only be what nobody committed.
+ */
+export async function apply(connection: Connection, file: FileId, marker: Version): Promise<void> {
+  await connection.write(['segments', 'commits', 'maps'], 'default', (r) => {
+    const request = r.count('commits', commitsFrom(file, (marker + 1) as Version));
+    request.onsuccess = () => {
+      // A commit came in between: nothing above it is known to be an orphan.
+      if (request.result === 0) deleteAbove(r, file, marker);
+    };
+  });
+}
+
+/**
+ * Looks for commits that bear `path` though no file record does: a lost record, not an absent file.
+ * @throws CorruptionError if there are any.
+ */
+export async function findLost(connection: Connection, path: string): Promise<void> {
+  await connection.read(['files', 'commits'], async (r) => {
+    const [keys, values] = await Promise.all([
+      result(r.getAllKeys('files')),
+      result(r.getAll('files', ['', '\uffff'])),
+    ]);
+    const known = new Set<number>();
+    keys.forEach((key, i) => {
+      const decoded = key === VOLUME_KEY ? undefined : decodeFile(values[i], String(key));
+      if (decoded?.ok) known.add(decoded.value.file);
+    });
+    for (let id = 1; ; id++) {
+      const key = await result(r.getKey('commits', [[id], [Number.POSITIVE_INFINITY, []]]));
+      if (!Array.isArray(key) || typeof key[0] !== 'number') return;
+      id = key[0];
+      if (known.has(id)) continue;
+      const [stored] = await result(r.getAll('commits', everythingOf(id as FileId), 1));
+      const commit = decodeCommit(stored, { file: id as FileId });
+      if (!commit.ok || commit.value.path !== path) continue;
+      const location = { volume: connection.name, store: 'files', key: path } as const;
+      throw new CorruptionError(location, `a missing record, of file ${id} which has commits,`);
+    }
+  });
+}
