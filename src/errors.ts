@@ -24,8 +24,8 @@ export class BlockStoreError extends Error {
   readonly code: string;
   /** The (extended) SQLite result code a VFS method answers with. */
   readonly sqliteCode: number;
-  constructor(code: string, sqliteCode: number, message: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
+  constructor(code: string, sqliteCode: number, message: string, options?: ErrorOptions) {
+    super(message, options);
     this.code = code;
     this.sqliteCode = sqliteCode;
   }
@@ -62,13 +62,13 @@ export class CorruptionError extends BlockStoreError {
 /** The origin's quota or the disk is full. The database is as before the commit. */
 export class QuotaError extends BlockStoreError {
   override readonly name = 'QuotaError';
-  constructor(volume: string, cause?: unknown) {
+  constructor(volume: string, options?: ErrorOptions) {
     super(
       'QUOTA',
       rc.SQLITE_FULL,
       `No room left for volume "${volume}": the browser's quota or the disk is full. ` +
         'The database is unchanged; delete data or ask for persistent storage, then try again.',
-      cause,
+      options,
     );
   }
 }
@@ -76,13 +76,13 @@ export class QuotaError extends BlockStoreError {
 /** The IndexedDB connection went away and could not be had again. */
 export class ConnectionLostError extends BlockStoreError {
   override readonly name = 'ConnectionLostError';
-  constructor(volume: string, why: string, cause?: unknown) {
+  constructor(volume: string, why: string, options?: ErrorOptions) {
     super(
       'CONNECTION_LOST',
       rc.SQLITE_IOERR,
       `The IndexedDB connection of volume "${volume}" was lost (${why}). ` +
         'Nothing acknowledged is lost; the next statement opens a new connection.',
-      cause,
+      options,
     );
   }
 }
@@ -90,13 +90,13 @@ export class ConnectionLostError extends BlockStoreError {
 /** A commit was sent and its outcome could not be looked up. */
 export class CommitUnknownError extends BlockStoreError {
   override readonly name = 'CommitUnknownError';
-  constructor(volume: string, path: string, cause?: unknown) {
+  constructor(volume: string, path: string, options?: ErrorOptions) {
     super(
       'COMMIT_UNKNOWN',
       rc.SQLITE_IOERR,
       `Whether the last commit of "${path}" in volume "${volume}" landed could not be looked up: ` +
         'the connection was lost and no new one could be had. Query the database before you repeat it.',
-      cause,
+      options,
     );
   }
 }
@@ -104,11 +104,12 @@ export class CommitUnknownError extends BlockStoreError {
 /** Another connection holds what was asked for, or committed first. */
 export class BusyError extends BlockStoreError {
   override readonly name = 'BusyError';
-  constructor(path: string, why: string, options?: { readonly snapshot?: boolean }) {
+  constructor(path: string, why: string, options?: ErrorOptions & { readonly snapshot?: boolean }) {
     super(
       options?.snapshot ? 'BUSY_SNAPSHOT' : 'BUSY',
       options?.snapshot ? rc.SQLITE_BUSY_SNAPSHOT : rc.SQLITE_BUSY,
       `"${path}" is busy: ${why}. Roll back and try again.`,
+      options,
     );
   }
 }
@@ -166,13 +167,13 @@ export class OptionError extends BlockStoreError {
 /** A request or idbTx failed for a reason of its own. */
 export class StorageError extends BlockStoreError {
   override readonly name = 'StorageError';
-  constructor(volume: string, what: string, cause?: unknown) {
+  constructor(volume: string, what: string, options?: ErrorOptions) {
     super(
       'STORAGE',
       rc.SQLITE_IOERR,
-      `IndexedDB failed in volume "${volume}" (${what}: ${describe(cause)}). ` +
+      `IndexedDB failed in volume "${volume}" (${what}: ${describe(options?.cause)}). ` +
         'The database is as before; the next statement can try again.',
-      cause,
+      options,
     );
   }
 }
@@ -204,9 +205,9 @@ export function isConnectionLoss(cause: unknown): boolean {
 export function fromDomException(cause: unknown, volume: string, doing: string): BlockStoreError {
   if (cause instanceof BlockStoreError) return cause;
   const { name, message } = asDomException(cause);
-  if (name === 'QuotaExceededError') return new QuotaError(volume, cause);
-  if (isConnectionLoss(cause)) return new ConnectionLostError(volume, message || name, cause);
-  return new StorageError(volume, doing, cause);
+  if (name === 'QuotaExceededError') return new QuotaError(volume, { cause });
+  if (isConnectionLoss(cause)) return new ConnectionLostError(volume, message || name, { cause });
+  return new StorageError(volume, doing, { cause });
 }
 
 function asDomException(cause: unknown): { name: string; message: string } {

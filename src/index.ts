@@ -1,1 +1,21 @@
-export {};
+export {
+  BlockStoreError,
+  BusyError,
+  CommitUnknownError,
+  ConnectionLostError,
+  CorruptionError,
+  FormatVersionError,
+  InvariantError,
+  NotAVolumeError,
+  OptionError,
+  QuotaError,
+  type RecordLocation,
+  StorageError,
+  UnsupportedError,
+} from './errors.js';
+export type { ChecksumAlgorithm, Durability } from './types.js';
+export type { EngineInfo, VFSEventMap, VFSEventType, VFSListener } from './vfs/events.js';
+export { IDBBlockVFS } from './vfs/idb-block-vfs.js';
+export type { Build } from './vfs/module.js';
+export type { VFSOptions } from './vfs/options.js';
+export type { VFSStats } from './vfs/stats.js';

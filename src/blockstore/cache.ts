@@ -41,10 +41,20 @@ export class SegmentCache {
     return this.#bytes;
   }
 
-  insert(owner: FileSegments, segment: number, bytes: Uint8Array<ArrayBuffer>, slots: number): CachedSegment {
+  insert(
+    owner: FileSegments,
+    segment: number,
+    bytes: Uint8Array<ArrayBuffer>,
+    slots: number,
+  ): CachedSegment {
     const before = owner.get(segment);
     if (before) return before;
-    const cached: CachedSegment = { bytes, verified: new Uint8Array(slots), pinned: false, hot: true };
+    const cached: CachedSegment = {
+      bytes,
+      verified: new Uint8Array(slots),
+      pinned: false,
+      hot: true,
+    };
     owner.set(segment, cached);
     this.#bytes += bytes.byteLength;
     this.#queue.push({ owner, segment, cached });

@@ -17,7 +17,13 @@ import {
   NotAVolumeError,
 } from '../errors.js';
 import { encodeVolume } from '../format/files.js';
-import { FORMAT_VERSION, type KeyBounds, STORES, type StoreName, VOLUME_KEY } from '../format/keys.js';
+import {
+  FORMAT_VERSION,
+  type KeyBounds,
+  STORES,
+  type StoreName,
+  VOLUME_KEY,
+} from '../format/keys.js';
 
 const REOPEN_MAX = 3;
 
@@ -186,7 +192,10 @@ export class Connection {
     const { name, factory } = this.#options;
     if ((cause as DOMException | null)?.name === 'VersionError') {
       const found = (await factory.databases?.())?.find((db) => db.name === name)?.version;
-      return new FormatVersionError(name, { found: found ?? FORMAT_VERSION + 1, supported: FORMAT_VERSION });
+      return new FormatVersionError(name, {
+        found: found ?? FORMAT_VERSION + 1,
+        supported: FORMAT_VERSION,
+      });
     }
     return fromDomException(cause, name, 'opening the volume');
   }
@@ -232,7 +241,11 @@ export class Connection {
     return this.#retrying(async (db) => this.#begin(db, stores, durability));
   }
 
-  #begin(db: IDBDatabase, stores: readonly StoreName[], durability: IDBTransactionDurability): Requests {
+  #begin(
+    db: IDBDatabase,
+    stores: readonly StoreName[],
+    durability: IDBTransactionDurability,
+  ): Requests {
     this.counters.transactions++;
     return new CountedRequests(db.transaction(stores, 'readwrite', { durability }), this.counters);
   }
@@ -253,7 +266,9 @@ export class Connection {
         }
         if (lost) this.lost(db, cause);
         if (attempt === REOPEN_MAX) {
-          throw new ConnectionLostError(this.name, `${REOPEN_MAX} new connections failed`, cause);
+          throw new ConnectionLostError(this.name, `${REOPEN_MAX} new connections failed`, {
+            cause,
+          });
         }
         this.counters.reopens++;
       }

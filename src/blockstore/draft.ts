@@ -27,7 +27,12 @@ export interface OutgoingSegment {
 export type Whereabouts =
   | { readonly tag: 'staged'; readonly bytes: Uint8Array }
   /** Spilled, and no longer in the draft's memory. */
-  | { readonly tag: 'sent'; readonly part: number; readonly slot: number; readonly checksum: number }
+  | {
+      readonly tag: 'sent';
+      readonly part: number;
+      readonly slot: number;
+      readonly checksum: number;
+    }
   /** Not written by this draft: `under` or the base has it. */
   | { readonly tag: 'base' }
   | { readonly tag: 'zeros' };
@@ -65,6 +70,7 @@ export class Draft {
   readonly #buffers: (Uint8Array<ArrayBuffer> | undefined)[] = [];
   readonly #slotOf: Map<number, number> = new Map();
   #sentParts = 0;
+  #spilled = false;
 
   constructor(base: BlockMap, options: DraftOptions) {
     const { blockSize, nonce, under } = options;
@@ -95,9 +101,9 @@ export class Draft {
     );
   }
 
-  /** True once parts of it may be in the store. */
-  get hasSent(): boolean {
-    return this.#sentParts > 0 || (this.under?.hasSent ?? false);
+  /** True once parts of it may be in the store, ahead of the commit. */
+  get hasSpilled(): boolean {
+    return this.#spilled || (this.under?.hasSpilled ?? false);
   }
 
   /** Bytes of full segments that were not sent yet. */
@@ -165,8 +171,13 @@ export class Draft {
     this.fileBytes = fileBytes;
   }
 
-  /** Takes the full segments that were not sent yet. Their buffers stay until `released`. */
+  /** Takes the full segments, to be spilled. Their buffers stay until `released`. */
   takeFull(): OutgoingSegment[] {
+    this.#spilled = true;
+    return this.#take();
+  }
+
+  #take(): OutgoingSegment[] {
     const full = Math.floor(this.blocks.length / this.blocksPerSegment);
     const taken: OutgoingSegment[] = [];
     for (let part = this.#sentParts; part < full; part++) {
@@ -181,7 +192,7 @@ export class Draft {
   /** Takes all that is left, holes filled from the end, the last segment cut to its length. */
   takeRest(): OutgoingSegment[] {
     this.#closeHoles();
-    const taken = this.takeFull();
+    const taken = this.#take();
     const rest = this.blocks.length % this.blocksPerSegment;
     const last = rest > 0 ? this.#buffers[this.#sentParts] : undefined;
     if (last) {

@@ -9,7 +9,8 @@ export function refusalError(refusal: Refusal, location: RecordLocation): Error 
     return new FormatVersionError(location.volume, versions);
   }
   const { expected, actual } = refusal;
-  const checksums = expected === undefined || actual === undefined ? undefined : { expected, actual };
+  const checksums =
+    expected === undefined || actual === undefined ? undefined : { expected, actual };
   return new CorruptionError(location, refusal.what, checksums);
 }
 

@@ -8,7 +8,13 @@
  */
 import { assert, BusyError, fromDomException } from '../errors.js';
 import { type CommitRecord, decodeCommit } from '../format/commit.js';
-import { decodeFile, decodeVolume, encodeFile, encodeVolume, type FileRecord } from '../format/files.js';
+import {
+  decodeFile,
+  decodeVolume,
+  encodeFile,
+  encodeVolume,
+  type FileRecord,
+} from '../format/files.js';
 import { commitsFrom, VOLUME_KEY } from '../format/keys.js';
 import type { BlockSize, ChecksumAlgorithm, FileId, Version } from '../types.js';
 import type { SegmentCache } from './cache.js';
@@ -25,6 +31,8 @@ export interface Recovered {
   readonly state: FileState;
   /** Something lies above the marker: pending if a writer lives, orphans if not. */
   readonly pendingAbove: boolean;
+  /** Commit records replayed on top of the last checkpoint. */
+  readonly replayedCommits: number;
 }
 
 /** Reads a file's records and decides its state; `recovery` supplies it. */
@@ -42,6 +50,8 @@ export interface FileDeps {
 export class BlockFile {
   readonly path: string;
   record: FileRecord | undefined;
+  /** What the last recovery of this file found. */
+  recovery: Recovered | undefined;
   state: FileState;
   /** True while this context holds the writer lock: nobody else can commit politely. */
   exclusive = false;
@@ -124,7 +134,8 @@ export class BlockFile {
   async reload(): Promise<void> {
     const { record } = this;
     if (!record) return;
-    const { state, pendingAbove } = await this.#deps.recover(this.#deps.connection, record);
+    this.recovery = await this.#deps.recover(this.#deps.connection, record);
+    const { state, pendingAbove } = this.recovery;
     this.state = state;
     if (pendingAbove) this.cleanAbove = true;
     if (!record.born && state.map.version > 0) this.record = { ...record, born: true };
@@ -142,7 +153,8 @@ export class BlockFile {
     );
     const now = this.#deps.now();
     const [marker, ...newer] = stored;
-    const known = map.version > 0 && decodeCommit(marker, { file: this.file, version: map.version }).ok;
+    const known =
+      map.version > 0 && decodeCommit(marker, { file: this.file, version: map.version }).ok;
     if (!known || !newer.every((value) => this.#follow(value))) return await this.load();
     this.validatedAtMs = now;
   }

@@ -6,9 +6,10 @@
  *   I8  A segment is listed for reclaim only when the map lists none of its blocks, together with
  *       the version that took the last one; `take` leaves what a snapshot below that may need.
  */
+
+import { assert } from '../errors.js';
 import { RECLAIM_RANGES_MAX } from '../format/layout.js';
 import type { ReclaimRange } from '../format/maps.js';
-import { assert } from '../errors.js';
 import type { Version } from '../types.js';
 
 /** Parts of one commit fit in 2^20, so one number names a segment of a file. */

@@ -50,7 +50,10 @@ export function checksumSegment(file: BlockFile, draft: Draft, segment: Outgoing
 }
 
 export function prepareCommit(file: BlockFile, draft: Draft, timeMs: number): PreparedCommit {
-  assert(draft.base.version === file.state.map.version, 'a draft is committed on the newest version');
+  assert(
+    draft.base.version === file.state.map.version,
+    'a draft is committed on the newest version',
+  );
   const segments = draft.takeRest();
   for (const segment of segments) checksumSegment(file, draft, segment);
   const change: MapChange = {
@@ -59,7 +62,10 @@ export function prepareCommit(file: BlockFile, draft: Draft, timeMs: number): Pr
     fileBytes: draft.fileBytes,
     keptBlocks: draft.keptBlocks,
     firstPart: draft.firstPart,
-    entries: { blocks: Uint32Array.from(draft.blocks), checksums: Uint32Array.from(draft.checksums) },
+    entries: {
+      blocks: Uint32Array.from(draft.blocks),
+      checksums: Uint32Array.from(draft.checksums),
+    },
   };
   const checkpoint = file.state.needsCheckpoint(change)
     ? prepareCheckpoint(file, change, draft.endPart)
@@ -82,17 +88,33 @@ export function prepareCommit(file: BlockFile, draft: Draft, timeMs: number): Pr
     path: file.path,
   };
   const bytes = segments.reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
-  return { file, draft, change, segments, record, encoded: encodeCommit(record), checkpoint, bytes };
+  return {
+    file,
+    draft,
+    change,
+    segments,
+    record,
+    encoded: encodeCommit(record),
+    checkpoint,
+    bytes,
+  };
 }
 
-function prepareCheckpoint(file: BlockFile, change: MapChange, endPart: number): PreparedCheckpoint {
+function prepareCheckpoint(
+  file: BlockFile,
+  change: MapChange,
+  endPart: number,
+): PreparedCheckpoint {
   const next = file.state.plan(change);
   const plan = file.state.planCheckpoint(next, change, { endPart, pinnedMin: file.pinnedMin });
   const at = { file: file.file, blockSize: change.blockSize };
   const chunks = plan.save.map((chunk) => {
     const columns = next.map.chunks[chunk];
     assert(columns !== undefined, 'a chunk to save is in the map');
-    return { chunk, value: encodeChunk({ ...at, chunk, asOf: change.version as Version, columns }) };
+    return {
+      chunk,
+      value: encodeChunk({ ...at, chunk, asOf: change.version as Version, columns }),
+    };
   });
   const directory = encodeDirectory({
     ...at,

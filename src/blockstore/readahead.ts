@@ -28,7 +28,8 @@ export class ReadAhead {
   /** Segments to fetch together with that of the missed `block`. */
   onMiss(map: BlockMap, block: number, reader: SegmentReader): Place[] {
     const reach = map.blocksPerSegment * (this.#window + 1) * 2;
-    const sequential = this.#lastMiss !== NO_BLOCK && block > this.#lastMiss && block <= this.#lastMiss + reach;
+    const sequential =
+      this.#lastMiss !== NO_BLOCK && block > this.#lastMiss && block <= this.#lastMiss + reach;
     this.#window = sequential ? Math.min(this.#window * 2, BATCH_SEGMENTS_MAX) : 1;
     this.#lastMiss = block;
     this.#trigger = NO_BLOCK;

@@ -96,21 +96,37 @@ export class SegmentReader {
    * Fetches the segment of `block`, and those of `ahead` with it. Resolves to undefined if the
    * store does not have it.
    */
-  async fetch(map: BlockMap, block: number, ahead: readonly Place[]): Promise<CachedSegment | undefined> {
+  async fetch(
+    map: BlockMap,
+    block: number,
+    ahead: readonly Place[],
+  ): Promise<CachedSegment | undefined> {
     this.#counters.cacheMisses++;
     const wanted = placeOf(map, block);
     const segment = segmentNumber(wanted.version, wanted.part);
-    if (!this.#inFlight.has(segment)) this.#start(map, [wanted, ...ahead]);
+    if (!this.#inFlight.has(segment)) this.#start([wanted, ...ahead], map.blocksPerSegment);
+    return await this.#inFlight.get(segment);
+  }
+
+  /** Fetches one segment by its place, e.g. a spilled one that no map lists yet. */
+  async fetchPlace(place: Place, slots: number): Promise<CachedSegment | undefined> {
+    const segment = segmentNumber(place.version, place.part);
+    if (!this.#inFlight.has(segment)) this.#start([place], slots);
     return await this.#inFlight.get(segment);
   }
 
   /** Starts fetching without waiting. Failures surface when the block is asked for. */
   prefetch(map: BlockMap, places: readonly Place[]): void {
-    if (places.length > 0) this.#start(map, places);
+    if (places.length > 0) this.#start(places, map.blocksPerSegment);
   }
 
   /** A segment of our own making. `verified`: its checksums were just computed from these bytes. */
-  insertOwn(version: number, part: number, bytes: Uint8Array<ArrayBuffer>, slots: number): CachedSegment {
+  insertOwn(
+    version: number,
+    part: number,
+    bytes: Uint8Array<ArrayBuffer>,
+    slots: number,
+  ): CachedSegment {
     const cached = this.#cache.insert(this.cached, segmentNumber(version, part), bytes, slots);
     cached.verified.fill(1);
     return cached;
@@ -149,7 +165,7 @@ export class SegmentReader {
     return new CorruptionError(location, `${what} (page ${block + 1})`, checksums);
   }
 
-  #start(map: BlockMap, places: readonly Place[]): void {
+  #start(places: readonly Place[], slots: number): void {
     const wanted = places.slice(0, BATCH_SEGMENTS_MAX).filter((place) => !this.has(place));
     const batch = this.#connection.read(['segments'], (r) =>
       Promise.all(runsOf(wanted).map((run) => this.#request(r, run))),
@@ -158,7 +174,7 @@ export class SegmentReader {
       const segment = segmentNumber(place.version, place.part);
       const arrival = batch.then((runs) => {
         const value = runs.find((run) => run.has(segment))?.get(segment);
-        return value && this.#install(segment, value, map.blocksPerSegment);
+        return value && this.#install(segment, value, slots);
       });
       const tracked = arrival.finally(() => this.#inFlight.delete(segment));
       tracked.catch(() => undefined);
@@ -173,7 +189,10 @@ export class SegmentReader {
   }
 
   /** One request for a run of neighbouring segments. */
-  async #request(r: Requests, run: readonly Place[]): Promise<Map<number, Uint8Array<ArrayBuffer>>> {
+  async #request(
+    r: Requests,
+    run: readonly Place[],
+  ): Promise<Map<number, Uint8Array<ArrayBuffer>>> {
     const { file } = this.#owner;
     const [first] = run;
     const last = run.at(-1);

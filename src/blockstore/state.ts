@@ -6,7 +6,11 @@
  *   I8  A segment is reclaimed one checkpoint after it was superseded at the earliest, and never
  *       while a snapshot below that version is pinned.
  */
-import { CHECKPOINT_COMMITS, CHECKPOINT_RECORD_BYTES, LISTED_ENTRIES_MAX } from '../format/layout.js';
+import {
+  CHECKPOINT_COMMITS,
+  CHECKPOINT_RECORD_BYTES,
+  LISTED_ENTRIES_MAX,
+} from '../format/layout.js';
 import type { ReclaimRange } from '../format/maps.js';
 import type { Version } from '../types.js';
 import { LiveSegments, segmentNumber } from './live.js';
@@ -84,7 +88,11 @@ export class FileState {
   }
 
   /** Puts a planned state in force. */
-  adopt(next: NextState, change: MapChange, written: { endPart: number; recordBytes: number }): void {
+  adopt(
+    next: NextState,
+    change: MapChange,
+    written: { endPart: number; recordBytes: number },
+  ): void {
     this.map = next.map;
     this.#settle(next.effect, change, written);
   }
@@ -112,7 +120,11 @@ export class FileState {
     this.live.forget(plan.reclaim);
   }
 
-  #settle(effect: MapEffect, change: MapChange, written: { endPart: number; recordBytes: number }): void {
+  #settle(
+    effect: MapEffect,
+    change: MapChange,
+    written: { endPart: number; recordBytes: number },
+  ): void {
     for (const segment of effect.placed) this.live.retain(segment);
     for (const segment of effect.displaced) this.live.release(segment, change.version);
     for (let part = 0; part < written.endPart; part++) {

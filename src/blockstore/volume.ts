@@ -7,7 +7,6 @@ import { BusyError, OptionError } from '../errors.js';
 import { decodeFile, decodeVolume, type FileRecord } from '../format/files.js';
 import { everythingOf, VOLUME_KEY } from '../format/keys.js';
 import { PATH_BYTES_MAX } from '../format/layout.js';
-import type { ChecksumAlgorithm } from '../types.js';
 import { SegmentCache } from './cache.js';
 import { Committer, type CommitterDeps } from './committer.js';
 import { Connection, result } from './connection.js';
@@ -22,7 +21,6 @@ export interface VolumeOptions {
   readonly name: string;
   readonly factory: IDBFactory;
   readonly cacheBytes: number;
-  readonly checksum: ChecksumAlgorithm;
   readonly now: () => number;
   readonly monotonicMs: () => number;
   readonly recover: Recover;

@@ -75,7 +75,7 @@ async function send(
 ): Promise<void> {
   const stores = new Set<StoreName>(['segments', 'commits']);
   for (const commit of commits) {
-    if (commit.checkpoint || commit.draft.hasSent || commit.file.cleanAbove) stores.add('maps');
+    if (commit.checkpoint || commit.draft.hasSpilled || commit.file.cleanAbove) stores.add('maps');
     if (!commit.file.record?.born) stores.add('files');
   }
   const r = await connection.begin([...stores], options.durability);
@@ -83,7 +83,7 @@ async function send(
   // Created first, looked at the clock after: from here on nobody's commit can overtake this one.
   const guarded = commits.filter(
     ({ file, draft }) =>
-      draft.hasSent || !file.exclusive || options.now() - file.validatedAtMs > FENCE_WINDOW_MS,
+      draft.hasSpilled || !file.exclusive || options.now() - file.validatedAtMs > FENCE_WINDOW_MS,
   );
   const stale = guard(r, guarded);
   try {
@@ -99,7 +99,10 @@ async function send(
   } catch (cause) {
     const path = stale();
     if (path === undefined) throw cause;
-    throw new BusyError(path, 'another context committed to it or deleted it', { snapshot: true });
+    throw new BusyError(path, 'another context committed to it or deleted it', {
+      snapshot: true,
+      cause,
+    });
   }
 }
 
@@ -125,7 +128,7 @@ function guard(r: Requests, commits: readonly PreparedCommit[]): () => string | 
   for (const { file, record, draft } of commits) {
     const records = r.count('commits', commitsFrom(record.file, record.base));
     check(records, file.path, (count) => count === (record.base === 0 ? 0 : 1));
-    if (!draft.hasSent) continue;
+    if (!draft.hasSpilled) continue;
     check(r.get('maps', spillOwnerKey(record.file)), file.path, (stored) => {
       const owner = decodeSpillOwner(stored, record.file);
       return owner.ok && sameNonce(owner.value.nonce, record.nonce);
@@ -136,7 +139,7 @@ function guard(r: Requests, commits: readonly PreparedCommit[]): () => string | 
 
 function writeOne(r: Requests, commit: PreparedCommit): void {
   const { file, record, checkpoint } = commit;
-  if (commit.draft.hasSent) {
+  if (commit.draft.hasSpilled) {
     r.delete('maps', [spillOwnerKey(record.file), spillOwnerKey(record.file)]);
   } else if (file.cleanAbove) {
     deleteAbove(r, record.file, record.base);
@@ -158,7 +161,11 @@ export function deleteAbove(r: Requests, file: FileId, marker: Version): void {
   r.delete('maps', [spillOwnerKey(file), spillOwnerKey(file)]);
 }
 
-function writeCheckpoint(r: Requests, commit: PreparedCommit, checkpoint: PreparedCheckpoint): void {
+function writeCheckpoint(
+  r: Requests,
+  commit: PreparedCommit,
+  checkpoint: PreparedCheckpoint,
+): void {
   const { file, version } = commit.record;
   const { plan } = checkpoint;
   for (const { chunk, value } of checkpoint.chunks) r.put('maps', mapKey(file, chunk), value);
@@ -207,7 +214,7 @@ async function fateOf(
   } catch (lookup) {
     const unknown = isConnectionLoss(cause) || (cause as Error | null)?.name === 'AbortError';
     if (!unknown) return 'failed';
-    throw new CommitUnknownError(connection.name, first.file.path, lookup);
+    throw new CommitUnknownError(connection.name, first.file.path, { cause: lookup });
   }
   const found = stored.map((value) => decodeCommit(value, { file: record.file }));
   const ours = found.some(
@@ -218,7 +225,10 @@ async function fateOf(
   );
   if (ours) return 'landed';
   if (found.length > 0) {
-    throw new BusyError(first.file.path, 'another context committed first', { snapshot: true });
+    throw new BusyError(first.file.path, 'another context committed first', {
+      snapshot: true,
+      cause,
+    });
   }
   return isConnectionLoss(cause) || connectionGone(cause) ? 'lost' : 'failed';
 }

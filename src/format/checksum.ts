@@ -85,7 +85,7 @@ function readWords(view: DataView, wordCount: number): Int32Array {
 function identitySeed(id: BlockIdentity): number {
   const v1 = round((PRIME1 + PRIME2) | 0, id.file | 0);
   const v2 = round(PRIME2 | 0, id.block | 0);
-  const v3 = round(0, id.version % TWO_32 | 0);
+  const v3 = round(0, (id.version % TWO_32) | 0);
   const v4 = round(-PRIME1 | 0, Math.floor(id.version / TWO_32) | 0);
   return avalanche((rotl(v1, 1) + rotl(v2, 7) + rotl(v3, 12) + rotl(v4, 18) + 16) | 0);
 }

@@ -70,5 +70,8 @@ export function decodeFile(value: unknown, path: string): Decoded<FileRecord> {
     return damaged('the record of another file');
   }
   const createdMs = record.f64(24);
-  return { ok: true, value: { path, file: file as FileId, algorithm, born: state === 1, createdMs } };
+  return {
+    ok: true,
+    value: { path, file: file as FileId, algorithm, born: state === 1, createdMs },
+  };
 }

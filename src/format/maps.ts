@@ -73,7 +73,10 @@ export function encodeChunk(chunk: MapChunk): ArrayBuffer {
   return seal(record);
 }
 
-export function decodeChunk(value: unknown, place: { readonly file: FileId; readonly chunk?: number }): Decoded<MapChunk> {
+export function decodeChunk(
+  value: unknown,
+  place: { readonly file: FileId; readonly chunk?: number },
+): Decoded<MapChunk> {
   const opened = openRecord(value, CHUNK_MAGIC, FIXED_BYTES);
   if (!opened.ok) return opened;
   const record = opened.value;
@@ -94,7 +97,10 @@ export function decodeChunk(value: unknown, place: { readonly file: FileId; read
     columns.checksums[i] = record.u32(FIXED_BYTES + 12 * n + 4 * i);
   }
   const asOf = record.u64(24) as Version;
-  return { ok: true, value: { file: place.file, chunk, asOf, blockSize: size as BlockSize, columns } };
+  return {
+    ok: true,
+    value: { file: place.file, chunk, asOf, blockSize: size as BlockSize, columns },
+  };
 }
 
 export function encodeDirectory(directory: Directory): ArrayBuffer {
@@ -140,7 +146,9 @@ export function decodeDirectory(value: unknown, file: FileId): Decoded<Directory
     const at = FIXED_BYTES + i * DIRECTORY_ENTRY_BYTES;
     chunks.set(record.u32(at), record.u64(at + 8) as Version);
   }
-  const reclaim = Array.from({ length: rangeCount }, (_, i) => readRange(record, rangesAt + i * RANGE_BYTES));
+  const reclaim = Array.from({ length: rangeCount }, (_, i) =>
+    readRange(record, rangesAt + i * RANGE_BYTES),
+  );
   const version = record.u64(24) as Version;
   return { ok: true, value: { file, version, blockSize: size as BlockSize, chunks, reclaim } };
 }

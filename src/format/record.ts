@@ -12,7 +12,12 @@ const TWO_32 = 0x100000000;
 
 /** Why a record was refused. `newer` carries the format found. */
 export type Refusal =
-  | { readonly tag: 'damaged'; readonly what: string; readonly expected?: number; readonly actual?: number }
+  | {
+      readonly tag: 'damaged';
+      readonly what: string;
+      readonly expected?: number;
+      readonly actual?: number;
+    }
   | { readonly tag: 'newer'; readonly format: number };
 
 /** A decoded value or the reason there is none. */
@@ -101,7 +106,10 @@ export function openRecord(value: unknown, magic: string, bytesMin: number): Dec
   const actual = xxh32(record.bytes, 0);
   record.setU32(CHECKSUM_OFFSET, expected);
   if (actual !== expected) {
-    return { ok: false, refusal: { tag: 'damaged', what: 'a record whose checksum is wrong', expected, actual } };
+    return {
+      ok: false,
+      refusal: { tag: 'damaged', what: 'a record whose checksum is wrong', expected, actual },
+    };
   }
   return { ok: true, value: record };
 }

@@ -6,18 +6,19 @@
  *   I7  Every record used is intact, in its place, and agrees with its neighbours.
  */
 import { refusalError } from '../blockstore/evidence.js';
+import type { Recovered } from '../blockstore/file.js';
 import { BlockMap } from '../blockstore/map.js';
 import { FileState } from '../blockstore/state.js';
 import { CorruptionError, type RecordLocation } from '../errors.js';
 import { type CommitRecord, decodeCommit } from '../format/commit.js';
 import { directoryKey, mapKey } from '../format/keys.js';
-import { decodeChunk, decodeDirectory, type Directory } from '../format/maps.js';
+import { type Directory, decodeChunk, decodeDirectory } from '../format/maps.js';
 import type { Decoded } from '../format/record.js';
 import type { BlockSize, Version } from '../types.js';
 import type { Evidence } from './scan.js';
 
 export type Verdict =
-  | { readonly tag: 'intact'; readonly state: FileState; readonly pendingAbove: boolean }
+  | ({ readonly tag: 'intact' } & Recovered)
   | { readonly tag: 'defective'; readonly defects: readonly Error[] };
 
 interface Commit {
@@ -29,11 +30,13 @@ export function decide(evidence: Evidence): Verdict {
   const inquiry = new Inquiry(evidence);
   const state = inquiry.state();
   if (inquiry.defects.length > 0 || !state) return { tag: 'defective', defects: inquiry.defects };
-  return { tag: 'intact', state, pendingAbove: evidence.above !== undefined };
+  const pendingAbove = evidence.above !== undefined;
+  return { tag: 'intact', state, pendingAbove, replayedCommits: inquiry.replayedCommits };
 }
 
 class Inquiry {
   readonly defects: Error[] = [];
+  replayedCommits = 0;
   readonly #evidence: Evidence;
 
   constructor(evidence: Evidence) {
@@ -55,6 +58,7 @@ class Inquiry {
     const replayed = commits.filter(({ record }) => record.version > first);
     this.#checkContiguous(first, replayed, marker);
     if (this.defects.length > 0) return undefined;
+    this.replayedCommits = replayed.length;
     return this.#replay(marker, directory, replayed, commits);
   }
 

@@ -1,0 +1,58 @@
+/** xFileControl: pragmas and commit points, read from the wasm memory. */
+import * as rc from '../result-codes.js';
+import type { Answer, Core } from './core.js';
+import type { SqliteModule } from './module.js';
+
+const POINTER_BYTES = 4;
+/** No argument of a pragma is this long; reading stops there. */
+const TEXT_BYTES_MAX = 1024;
+
+/** Answers one xFileControl call. `address` is C's `pArg`. */
+export function fileControl(
+  core: Core,
+  module: SqliteModule,
+  id: number,
+  op: number,
+  address: number,
+): Answer {
+  switch (op) {
+    case rc.SQLITE_FCNTL_PRAGMA:
+      return pragma(core, module, id, address);
+    case rc.SQLITE_FCNTL_SYNC:
+      return core.commitPoint(id, textAt(module, address));
+    case rc.SQLITE_FCNTL_COMMIT_PHASETWO:
+      return core.afterCommit(id);
+    case rc.SQLITE_FCNTL_BEGIN_ATOMIC_WRITE:
+      return rc.SQLITE_OK;
+    case rc.SQLITE_FCNTL_COMMIT_ATOMIC_WRITE:
+      return core.commitPoint(id, null);
+    case rc.SQLITE_FCNTL_ROLLBACK_ATOMIC_WRITE:
+      return core.rollback(id);
+    default:
+      return rc.SQLITE_NOTFOUND;
+  }
+}
+
+function pragma(core: Core, module: SqliteModule, id: number, address: number): number {
+  const pragmas = core.pragmasOf(id);
+  const name = textAt(module, pointerAt(module, address + POINTER_BYTES));
+  const valueAddress = pointerAt(module, address + 2 * POINTER_BYTES);
+  const value = textAt(module, valueAddress);
+  // SQLite takes a mode it does not know for the question which mode is in force, and answers it.
+  if (pragmas?.observe(name ?? '', value ?? undefined)) module.HEAPU8[valueAddress] = 0x2d;
+  return rc.SQLITE_NOTFOUND;
+}
+
+function pointerAt(module: SqliteModule, address: number): number {
+  const { buffer, byteOffset } = module.HEAPU8;
+  return new DataView(buffer, byteOffset).getUint32(address, true);
+}
+
+/** A C string, or null for a null pointer. */
+export function textAt(module: SqliteModule, address: number): string | null {
+  if (address === 0) return null;
+  const heap = module.HEAPU8;
+  const end = heap.indexOf(0, address);
+  const length = Math.min(end < 0 ? TEXT_BYTES_MAX : end - address, TEXT_BYTES_MAX);
+  return new TextDecoder().decode(heap.slice(address, address + length));
+}

@@ -1,0 +1,294 @@
+/**
+ * The VFS methods, apart from how a wa-sqlite build passes their arguments.
+ *
+ *   I4  Every method answers with a result code: nothing is thrown through SQLite's stack, and no
+ *       promise rejects, for a rejection would leave the statement waiting for ever.
+ */
+import type { Volume } from '../blockstore/volume.js';
+import { type BlockStoreError, fromDomException, InvariantError } from '../errors.js';
+import * as rc from '../result-codes.js';
+import { DatabaseFile } from './database-file.js';
+import type { Emitter } from './events.js';
+import { MemoryFile } from './memory-file.js';
+import { ConnectionPragmas } from './pragmas.js';
+import { type FileEnv, SharedFile } from './shared-file.js';
+import type { WriterRole } from './writer-role.js';
+
+export type Answer = number | Promise<number>;
+
+const JOURNAL_SUFFIX = '-journal';
+const CHARACTERISTICS =
+  rc.SQLITE_IOCAP_BATCH_ATOMIC |
+  rc.SQLITE_IOCAP_SAFE_APPEND |
+  rc.SQLITE_IOCAP_SEQUENTIAL |
+  rc.SQLITE_IOCAP_POWERSAFE_OVERWRITE |
+  rc.SQLITE_IOCAP_UNDELETABLE_WHEN_OPEN;
+export const SECTOR_BYTES = 512;
+
+interface OpenMemoryFile {
+  readonly path: string;
+  readonly memory: MemoryFile;
+  readonly deleteOnClose: boolean;
+}
+
+export interface CoreDeps {
+  readonly volume: Volume;
+  readonly emitter: Emitter;
+  readonly env: Omit<FileEnv, 'playedBack'>;
+  readonly roleOf: (path: string) => WriterRole | undefined;
+  readonly monotonicMs: () => number;
+}
+
+/** Strips what SQLite's URI syntax and relative paths add to a name. */
+export function normalisePath(path: string): string {
+  const parts: string[] = [];
+  for (const part of path.split('/')) {
+    if (part === '..') parts.pop();
+    else if (part !== '' && part !== '.') parts.push(part);
+  }
+  return parts.join('/');
+}
+
+export class Core {
+  readonly #deps: CoreDeps;
+  readonly #env: FileEnv;
+  readonly #databases: Map<number, DatabaseFile> = new Map();
+  readonly #memoryFiles: Map<number, OpenMemoryFile> = new Map();
+  readonly #memory: Map<string, MemoryFile> = new Map();
+  readonly #shared: Map<string, SharedFile> = new Map();
+  #temporaryCount = 0;
+  lastError: BlockStoreError | undefined;
+
+  constructor(deps: CoreDeps) {
+    this.#deps = deps;
+    this.#env = {
+      ...deps.env,
+      playedBack: (path, page) => this.#memory.get(path + JOURNAL_SUFFIX)?.takeImage(page),
+    };
+  }
+
+  /** Runs a method; whatever it throws becomes an event and a result code. */
+  answer(method: () => Answer, path?: string): Answer {
+    try {
+      const code = method();
+      return typeof code === 'number' ? code : code.catch((cause) => this.#fail(cause, path));
+    } catch (cause) {
+      return this.#fail(cause, path);
+    }
+  }
+
+  #fail(cause: unknown, path: string | undefined): number {
+    const error = fromDomException(cause, this.#deps.volume.connection.name, 'a VFS method');
+    this.lastError = error;
+    this.#deps.emitter.emit('error', () => ({ path, error }));
+    return error.sqliteCode;
+  }
+
+  open(name: string | null, id: number, flags: number): Answer {
+    const path = name === null ? `temporary-${++this.#temporaryCount}` : normalisePath(name);
+    if ((flags & rc.SQLITE_OPEN_MAIN_DB) !== 0 && name !== null) {
+      return this.answer(() => this.#openDatabase(path, id, flags), path);
+    }
+    let memory = this.#memory.get(path);
+    if (!memory) {
+      if ((flags & rc.SQLITE_OPEN_CREATE) === 0) return rc.SQLITE_CANTOPEN;
+      memory = new MemoryFile();
+      this.#memory.set(path, memory);
+    }
+    const deleteOnClose = (flags & rc.SQLITE_OPEN_DELETEONCLOSE) !== 0 || name === null;
+    this.#memoryFiles.set(id, { path, memory, deleteOnClose });
+    return rc.SQLITE_OK;
+  }
+
+  async #openDatabase(path: string, id: number, flags: number): Promise<number> {
+    const started = this.#deps.monotonicMs();
+    const { volume, emitter } = this.#deps;
+    const file = await volume.acquire(path, (flags & rc.SQLITE_OPEN_CREATE) !== 0);
+    if (!file) return rc.SQLITE_CANTOPEN;
+    let shared = this.#shared.get(path);
+    try {
+      if (shared?.file !== file) {
+        shared = new SharedFile(file, this.#env, this.#deps.roleOf(path));
+        this.#shared.set(path, shared);
+        const deletedAbove = await shared.opened();
+        emitter.emit('recovery', () => ({
+          path,
+          version: file.state.map.version,
+          replayedCommits: file.recovery?.replayedCommits ?? 0,
+          foundAbove: file.recovery?.pendingAbove ?? false,
+          deletedAbove,
+          durationMs: this.#deps.monotonicMs() - started,
+        }));
+      }
+    } catch (cause) {
+      shared?.close();
+      this.#shared.delete(path);
+      volume.release(file);
+      throw cause;
+    }
+    shared.users++;
+    this.#databases.set(id, new DatabaseFile(shared, new ConnectionPragmas()));
+    return rc.SQLITE_OK;
+  }
+
+  /** Bears the close of a file whose open failed: SQLite does that. */
+  close(id: number): Answer {
+    const memory = this.#memoryFiles.get(id);
+    if (memory) {
+      this.#memoryFiles.delete(id);
+      if (memory.deleteOnClose) this.#memory.delete(memory.path);
+      return rc.SQLITE_OK;
+    }
+    const database = this.#databases.get(id);
+    if (!database) return rc.SQLITE_OK;
+    return this.answer(() => this.#closeDatabase(id, database), database.path);
+  }
+
+  #closeDatabase(id: number, database: DatabaseFile): Answer {
+    const { shared } = database;
+    const { volume } = this.#deps;
+    const finish = () => {
+      this.#databases.delete(id);
+      database.close();
+      if (--shared.users === 0) {
+        shared.close();
+        this.#shared.delete(database.path);
+      }
+      volume.release(shared.file);
+      return rc.SQLITE_OK;
+    };
+    if (volume.committer.deferredCommits === 0) return finish();
+    // A loss has its own event; closing goes through in any case.
+    return volume.committer.drained().then(finish, finish);
+  }
+
+  read(id: number, address: number, length: number, offset: number): Answer {
+    const database = this.#databases.get(id);
+    if (database) return this.answer(() => database.read(address, length, offset), database.path);
+    const target = this.#env.heap().subarray(address, address + length);
+    return this.#memoryOf(id).read(target, offset) ? rc.SQLITE_OK : rc.SQLITE_IOERR_SHORT_READ;
+  }
+
+  write(id: number, address: number, length: number, offset: number): Answer {
+    const database = this.#databases.get(id);
+    if (database) return this.answer(() => database.write(address, length, offset), database.path);
+    this.#memoryOf(id).write(this.#env.heap().subarray(address, address + length), offset);
+    return rc.SQLITE_OK;
+  }
+
+  truncate(id: number, size: number): Answer {
+    const database = this.#databases.get(id);
+    return this.answer(() => {
+      if (database) database.truncate(size);
+      else this.#memoryOf(id).truncate(size);
+      return rc.SQLITE_OK;
+    }, database?.path);
+  }
+
+  size(id: number): number {
+    return this.#databases.get(id)?.size ?? this.#memoryOf(id).size;
+  }
+
+  lock(id: number, level: number): Answer {
+    const database = this.#databases.get(id);
+    if (!database) return rc.SQLITE_OK;
+    return this.answer(() => database.lock(level), database.path);
+  }
+
+  unlock(id: number, level: number): Answer {
+    const database = this.#databases.get(id);
+    if (!database) return rc.SQLITE_OK;
+    return this.answer(() => {
+      database.unlock(level);
+      return rc.SQLITE_OK;
+    }, database.path);
+  }
+
+  isReserved(id: number): boolean {
+    return this.#databases.get(id)?.isReserved() ?? false;
+  }
+
+  characteristics(id: number): number {
+    return this.#databases.has(id) ? CHARACTERISTICS : 0;
+  }
+
+  /** FCNTL_SYNC, with the super-journal's name if the sqliteTx has one. */
+  commitPoint(id: number, superJournal: string | null): Answer {
+    const database = this.#databases.get(id);
+    if (!database) return rc.SQLITE_NOTFOUND;
+    const group = superJournal === null ? undefined : normalisePath(superJournal);
+    return this.answer(() => {
+      // A super-journal of another VFS is not ours to wait for.
+      if (group === undefined || !this.#memory.has(group)) return database.commit();
+      this.#env.group.join(group, database);
+      return rc.SQLITE_OK;
+    }, database.path);
+  }
+
+  /** COMMIT_PHASETWO: SQLite has committed and may have cut the file since. */
+  afterCommit(id: number): Answer {
+    const database = this.#databases.get(id);
+    if (!database) return rc.SQLITE_NOTFOUND;
+    const code = this.answer(() => database.commit(), database.path);
+    // The sqliteTx is committed whatever becomes of the cut: an error here would roll it back in
+    // SQLite's eyes only. It has its event, and the file is merely longer than it need be.
+    return typeof code === 'number' ? rc.SQLITE_OK : code.then(() => rc.SQLITE_OK);
+  }
+
+  rollback(id: number): number {
+    const database = this.#databases.get(id);
+    if (!database) return rc.SQLITE_NOTFOUND;
+    database.discard();
+    return rc.SQLITE_OK;
+  }
+
+  pragmasOf(id: number): ConnectionPragmas | undefined {
+    return this.#databases.get(id)?.pragmas;
+  }
+
+  delete(name: string): Answer {
+    const path = normalisePath(name);
+    if (!this.#memory.has(path)) {
+      return this.answer(async () => {
+        await this.#deps.volume.delete(path);
+        return rc.SQLITE_OK;
+      }, path);
+    }
+    return this.answer(() => {
+      const wait = this.#env.group.commit(path);
+      if (wait === undefined) return this.#forget(path);
+      return wait.then(() => this.#forget(path));
+    }, path);
+  }
+
+  #forget(path: string): number {
+    this.#memory.delete(path);
+    return rc.SQLITE_OK;
+  }
+
+  /** Tells `out` whether the file exists. */
+  access(name: string, out: (exists: boolean) => void): Answer {
+    const path = normalisePath(name);
+    const tell = (exists: boolean): number => {
+      out(exists);
+      return rc.SQLITE_OK;
+    };
+    return this.answer(() => {
+      const exists = this.#exists(path);
+      return typeof exists === 'boolean' ? tell(exists) : exists.then(tell);
+    }, path);
+  }
+
+  #exists(path: string): boolean | Promise<boolean> {
+    if (this.#memory.has(path) || this.#shared.has(path)) return true;
+    // Journals are never in the store: no request for what SQLite asks before each read.
+    if (/-(journal|wal)$/.test(path)) return false;
+    return this.#deps.volume.exists(path);
+  }
+
+  #memoryOf(id: number): MemoryFile {
+    const open = this.#memoryFiles.get(id);
+    if (!open) throw new InvariantError(`file ${id} is open`);
+    return open.memory;
+  }
+}

@@ -1,0 +1,266 @@
+/**
+ * A main database as one connection has it open: locks, snapshot, and the points where SQLite commits.
+ *
+ *   I3  RESERVED is given on the newest version only: a stale snapshot gets SQLITE_BUSY_SNAPSHOT
+ *       before it writes.
+ *   I4  The commit point answers when the commit has the durability asked for, or failed.
+ *   I5  After a failure the connection's view is the one before the sqliteTx.
+ *
+ *   none ──lock(SHARED): pin a snapshot──▶ shared ──lock(RESERVED): writer──▶ writing
+ *     ▲                                     ▲ │                                │ │
+ *     └────────unlock(NONE): unpin──────────┘─┘◀──unlock: discard what is left─┘ │
+ *                                                    commit: repin ◀─────────────┘
+ *
+ * SQLite commits at COMMIT_ATOMIC_WRITE when it can use a batch, else at FCNTL_SYNC, which it calls also
+ * with synchronous=OFF. With a super-journal FCNTL_SYNC only prepares; deleting that commits (group.ts).
+ */
+import type { DraftCommit } from '../blockstore/committer.js';
+import type { BlockMap } from '../blockstore/map.js';
+import { ReadAhead } from '../blockstore/readahead.js';
+import { BusyError } from '../errors.js';
+import * as rc from '../result-codes.js';
+import type { Durability } from '../types.js';
+import type { ConnectionPragmas } from './pragmas.js';
+import type { SharedFile } from './shared-file.js';
+import { Staging } from './staging.js';
+import { View } from './view.js';
+
+/** SQLite's change counter and file size in the header, which it compares to trust its page cache. */
+const CACHE_CHECK_OFFSET = 24;
+const CACHE_CHECK_BYTES = 16;
+
+export class DatabaseFile {
+  readonly shared: SharedFile;
+  readonly pragmas: ConnectionPragmas;
+  readonly #readAhead = new ReadAhead();
+  #level: number = rc.SQLITE_LOCK_NONE;
+  #snapshot: BlockMap | undefined;
+  /** Id of the file the snapshot is of: another context may have made the file anew. */
+  #snapshotFile: number | undefined;
+  #view: View | undefined;
+  #staging: Staging | undefined;
+  #lossesSeen: number;
+  /** SQLite's page cache may hold pages of versions that were lost: make it drop them. */
+  #distrusted = false;
+
+  constructor(shared: SharedFile, pragmas: ConnectionPragmas) {
+    this.shared = shared;
+    this.pragmas = pragmas;
+    this.#lossesSeen = shared.file.lossCount;
+  }
+
+  get path(): string {
+    return this.shared.file.path;
+  }
+
+  /** Bytes of the file as this connection sees it. */
+  get size(): number {
+    return this.#current().fileBytes;
+  }
+
+  get durability(): Durability {
+    const { durability } = this.shared.env.options;
+    return durability === 'pragma' ? this.pragmas.durability : durability;
+  }
+
+  /** Reads into the wasm memory at `address`. A promise if a block has to be fetched. */
+  read(address: number, length: number, offset: number): number | Promise<number> {
+    const heap = this.shared.env.heap();
+    if (this.#distrusted && offset === CACHE_CHECK_OFFSET && length === CACHE_CHECK_BYTES) {
+      this.#distrusted = false;
+      crypto.getRandomValues(heap.subarray(address, address + length));
+      return rc.SQLITE_OK;
+    }
+    const view = this.#current();
+    const available = Math.max(0, Math.min(length, view.fileBytes - offset));
+    if (available < length) heap.fill(0, address + available, address + length);
+    const code = available < length ? rc.SQLITE_IOERR_SHORT_READ : rc.SQLITE_OK;
+    const size = view.blockSize;
+    for (let at = 0; at < available; ) {
+      const block = Math.floor((offset + at) / size);
+      const from = offset + at - block * size;
+      const count = Math.min(size - from, available - at);
+      const bytes = view.peek(block);
+      if (bytes === undefined) {
+        return this.#readLater(view, { address, length: available, offset, code });
+      }
+      if (bytes)
+        heap.set(count === size ? bytes : bytes.subarray(from, from + count), address + at);
+      else heap.fill(0, address + at, address + at + count);
+      at += count;
+    }
+    return code;
+  }
+
+  async #readLater(
+    view: View,
+    want: { address: number; length: number; offset: number; code: number },
+  ): Promise<number> {
+    const size = view.blockSize;
+    for (let at = 0; at < want.length; ) {
+      const block = Math.floor((want.offset + at) / size);
+      const from = want.offset + at - block * size;
+      const count = Math.min(size - from, want.length - at);
+      const bytes = await view.load(block);
+      // Taken anew after each await: the wasm memory may have grown.
+      const target = this.shared.env.heap().subarray(want.address + at, want.address + at + count);
+      if (bytes) target.set(bytes.subarray(from, from + count));
+      else target.fill(0);
+      at += count;
+    }
+    return want.code;
+  }
+
+  write(address: number, length: number, offset: number): number | Promise<number> {
+    const staging = this.#stage();
+    const source = this.shared.env.heap().subarray(address, address + length);
+    const wait = staging.write(source, offset);
+    return wait === undefined ? rc.SQLITE_OK : wait.then(() => rc.SQLITE_OK);
+  }
+
+  truncate(size: number): void {
+    this.#stage().truncate(size);
+  }
+
+  lock(level: number): number | Promise<number> {
+    if (level <= this.#level) return rc.SQLITE_OK;
+    if (this.#level === rc.SQLITE_LOCK_NONE) {
+      const wait = this.#share();
+      if (wait !== undefined) return wait.then(() => this.lock(level));
+    }
+    if (level < rc.SQLITE_LOCK_RESERVED || this.#level >= rc.SQLITE_LOCK_RESERVED) {
+      this.#level = Math.max(this.#level, level);
+      return rc.SQLITE_OK;
+    }
+    return this.#reserve(level);
+  }
+
+  /** Pins a snapshot. A promise if the store has to be asked whether a newer one exists. */
+  #share(): Promise<void> | undefined {
+    const { file } = this.shared;
+    if (file.lossCount !== this.#lossesSeen) {
+      this.#lossesSeen = file.lossCount;
+      this.#distrusted = true;
+      throw file.lastLoss ?? new BusyError(file.path, 'acknowledged commits were lost');
+    }
+    if (file.exclusive) {
+      this.#pin();
+      return undefined;
+    }
+    return file.refresh().then(() => this.#pin());
+  }
+
+  async #reserve(level: number): Promise<number> {
+    await this.shared.beginWrite(this);
+    const { file } = this.shared;
+    const sameFile = file.record?.file === this.#snapshotFile;
+    if (!sameFile || file.state.map.version !== this.#snapshot?.version) {
+      this.shared.endWrite(this);
+      throw new BusyError(file.path, 'another connection committed since its snapshot', {
+        snapshot: true,
+      });
+    }
+    this.#level = level;
+    return rc.SQLITE_OK;
+  }
+
+  unlock(level: number): void {
+    if (level >= this.#level) return;
+    if (this.#level >= rc.SQLITE_LOCK_RESERVED && level < rc.SQLITE_LOCK_RESERVED) {
+      this.discard();
+      this.shared.env.group.leave(this);
+      this.shared.endWrite(this);
+    }
+    if (level === rc.SQLITE_LOCK_NONE) this.#unpin();
+    this.#level = level;
+  }
+
+  /** True while this context writes to the file. */
+  isReserved(): boolean {
+    return this.shared.writer !== undefined;
+  }
+
+  /** The commit point of this file alone. */
+  commit(): number | Promise<number> {
+    if (!this.#staging) return rc.SQLITE_OK;
+    return this.#commit();
+  }
+
+  async #commit(): Promise<number> {
+    try {
+      const draft = await this.readyDraft();
+      if (draft) await this.shared.env.committer.commit([draft], this.durability);
+    } catch (cause) {
+      this.discard();
+      throw cause;
+    }
+    this.committed();
+    return rc.SQLITE_OK;
+  }
+
+  /** The draft to be committed, or nothing if the sqliteTx changed nothing. */
+  async readyDraft(): Promise<DraftCommit | undefined> {
+    const staging = this.#staging;
+    if (!staging || staging.draft.isEmpty) {
+      this.discard();
+      return undefined;
+    }
+    await staging.finish();
+    return { file: this.shared.file, draft: staging.draft };
+  }
+
+  /** Moves on to the version just committed. */
+  committed(): void {
+    this.#staging = undefined;
+    this.#unpin();
+    this.#pin();
+  }
+
+  /** Forgets what was written since the last commit. */
+  discard(): void {
+    this.#staging?.discard();
+    this.#staging = undefined;
+    if (this.#snapshot) this.#view = this.#viewOf(this.#snapshot);
+  }
+
+  /** Ends whatever is under way. */
+  close(): void {
+    this.unlock(rc.SQLITE_LOCK_NONE);
+    this.discard();
+  }
+
+  #stage(): Staging {
+    if (this.#staging) return this.#staging;
+    const { env, file } = this.shared;
+    this.#staging = new Staging(file, this.#snapshot ?? file.state.map, {
+      readAhead: this.#readAhead,
+      options: env.options,
+      playedBack: (page) => env.playedBack(file.path, page),
+    });
+    return this.#staging;
+  }
+
+  #current(): View {
+    if (this.#staging) return this.#staging.view;
+    // SQLite reads the header before it takes a lock, when it opens a database.
+    this.#view ??= this.#viewOf(this.#snapshot ?? this.shared.file.state.map);
+    return this.#view;
+  }
+
+  #viewOf(map: BlockMap): View {
+    return new View(this.shared.file, this.#readAhead, map, undefined);
+  }
+
+  #pin(): void {
+    this.#snapshot = this.shared.file.pin();
+    this.#snapshotFile = this.shared.file.record?.file;
+    this.#view = this.#viewOf(this.#snapshot);
+    this.#level = Math.max(this.#level, rc.SQLITE_LOCK_SHARED);
+  }
+
+  #unpin(): void {
+    if (this.#snapshot) this.shared.file.unpin(this.#snapshot);
+    this.#snapshot = undefined;
+    this.#view = undefined;
+  }
+}

@@ -1,0 +1,68 @@
+/** Events of a VFS, typed. */
+import type { BlockStoreError } from '../errors.js';
+import type { Durability } from '../types.js';
+
+export interface VFSEventMap {
+  /** A commit is complete in IndexedDB. */
+  commit: {
+    readonly path: string;
+    readonly version: number;
+    readonly blocks: number;
+    readonly durationMs: number;
+  };
+  /** A file was opened and its state recovered. */
+  recovery: {
+    readonly path: string;
+    /** Version of the commit marker; 0 for an empty file. */
+    readonly version: number;
+    /** Commit records replayed on top of the last checkpoint. */
+    readonly replayedCommits: number;
+    /** Something lay above the marker: a sqliteTx that never committed. */
+    readonly foundAbove: boolean;
+    /** It was deleted; false if another context may still be writing it. */
+    readonly deletedAbove: boolean;
+    readonly durationMs: number;
+  };
+  /** A VFS method answered with an error code: the error behind it. */
+  error: { readonly path: string | undefined; readonly error: BlockStoreError };
+  /** Acknowledged commits of deferred durability did not land. */
+  loss: { readonly paths: readonly string[]; readonly error: Error };
+  /** The IndexedDB connection went away; the next request opens a new one. */
+  connectionlost: { readonly why: string };
+  /** This context got or gave up the writer lock of a file. */
+  writerchange: { readonly path: string; readonly held: boolean };
+}
+
+export type VFSEventType = keyof VFSEventMap;
+
+export type VFSListener<K extends VFSEventType> = (event: CustomEvent<VFSEventMap[K]>) => void;
+
+/** Which engine and durability a VFS runs with. */
+export interface EngineInfo {
+  readonly engine: 'IDBBlockVFS';
+  readonly durability: Durability | 'pragma';
+}
+
+/** A typed EventTarget. Building an event costs nothing while nobody listens. */
+export class Emitter {
+  readonly #target: EventTarget = new EventTarget();
+  readonly #counts: Map<VFSEventType, number> = new Map();
+
+  addEventListener<K extends VFSEventType>(
+    type: K,
+    listener: VFSListener<K>,
+    options?: AddEventListenerOptions,
+  ): void {
+    this.#counts.set(type, (this.#counts.get(type) ?? 0) + 1);
+    this.#target.addEventListener(type, listener as EventListener, options);
+  }
+
+  removeEventListener<K extends VFSEventType>(type: K, listener: VFSListener<K>): void {
+    this.#target.removeEventListener(type, listener as EventListener);
+  }
+
+  emit<K extends VFSEventType>(type: K, detail: () => VFSEventMap[K]): void {
+    if (!this.#counts.has(type)) return;
+    this.#target.dispatchEvent(new CustomEvent(type, { detail: detail() }));
+  }
+}

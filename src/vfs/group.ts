@@ -1,0 +1,58 @@
+/**
+ * Commits over several files of one volume: both or neither.
+ *
+ * SQLite prepares each file with FCNTL_SYNC and the super-journal's name, and makes the commit by
+ * deleting the super-journal. Until then the drafts wait here; then they go into one idbTx.
+ *
+ *   I2  The files' commit records are in one idbTx.
+ *   I5  When it fails the super-journal stays, so that SQLite plays the journals back.
+ */
+import type { Committer, DraftCommit } from '../blockstore/committer.js';
+import type { Durability } from '../types.js';
+import type { DatabaseFile } from './database-file.js';
+
+const STRENGTH: readonly Durability[] = ['deferred', 'relaxed', 'strict'];
+
+export class CommitGroups {
+  readonly #committer: Committer;
+  readonly #groups: Map<string, Set<DatabaseFile>> = new Map();
+
+  constructor(committer: Committer) {
+    this.#committer = committer;
+  }
+
+  /** The file is ready to commit when the super-journal is deleted. */
+  join(superJournal: string, file: DatabaseFile): void {
+    const group = this.#groups.get(superJournal) ?? new Set();
+    this.#groups.set(superJournal, group.add(file));
+  }
+
+  /** The file was rolled back or closed. */
+  leave(file: DatabaseFile): void {
+    for (const group of this.#groups.values()) group.delete(file);
+  }
+
+  /** Commits the files that joined; undefined if none did. */
+  commit(superJournal: string): Promise<void> | undefined {
+    const files = [...(this.#groups.get(superJournal) ?? [])];
+    this.#groups.delete(superJournal);
+    return files.length === 0 ? undefined : this.#commit(files);
+  }
+
+  async #commit(files: readonly DatabaseFile[]): Promise<void> {
+    try {
+      const drafts: DraftCommit[] = [];
+      for (const file of files) {
+        const draft = await file.readyDraft();
+        if (draft) drafts.push(draft);
+      }
+      const strengths = files.map((file) => STRENGTH.indexOf(file.durability));
+      const durability = STRENGTH[Math.max(0, ...strengths)] ?? 'strict';
+      if (drafts.length > 0) await this.#committer.commit(drafts, durability);
+    } catch (cause) {
+      for (const file of files) file.discard();
+      throw cause;
+    }
+    for (const file of files) file.committed();
+  }
+}

@@ -1,0 +1,234 @@
+/**
+ * `IDBBlockVFS`: SQLite databases in IndexedDB, on any asynchronous wa-sqlite build.
+ *
+ * Every connection that a module opens through one instance shares its cache and its IndexedDB
+ * connection. Register it with `sqlite3.vfs_register(vfs, true)`.
+ */
+import { Volume } from '../blockstore/volume.js';
+import { BusyError } from '../errors.js';
+import type { Nonce } from '../format/commit.js';
+import { PATH_BYTES_MAX } from '../format/layout.js';
+import { apply, findLost, recover } from '../recovery/recover.js';
+import { Core, normalisePath } from './core.js';
+import { Emitter, type EngineInfo, type VFSEventType, type VFSListener } from './events.js';
+import { CommitGroups } from './group.js';
+import { currentMethods } from './methods-current.js';
+import { type LegacyHost, legacyMethods } from './methods-legacy.js';
+import { type Build, recogniseBuild, type SqliteModule } from './module.js';
+import { type ResolvedOptions, resolveOptions, type VFSOptions } from './options.js';
+import { statsOf, type VFSStats } from './stats.js';
+import { BroadcastRoleChannel, WriterRole } from './writer-role.js';
+
+/** A method as wa-sqlite's C side calls it. */
+type VFSMethod = (...args: never[]) => number | Promise<number>;
+
+/** Names of locks and channels begin with it. */
+const PREFIX = 'idb-block-vfs';
+
+export class IDBBlockVFS {
+  readonly name: string;
+  readonly mxPathname: number = PATH_BYTES_MAX;
+  /** The wa-sqlite build this instance was made for. */
+  readonly build: Build;
+  readonly #options: ResolvedOptions;
+  readonly #emitter: Emitter;
+  readonly #volume: Volume;
+  readonly #channel: BroadcastRoleChannel;
+  readonly #count: { readonly commits: number };
+
+  // SQLite's methods, bound to the build in the constructor.
+  declare readonly hasAsyncMethod: (methodName: string) => boolean;
+  declare readonly xOpen: VFSMethod;
+  declare readonly xDelete: VFSMethod;
+  declare readonly xAccess: VFSMethod;
+  declare readonly xFullPathname: VFSMethod;
+  declare readonly xGetLastError: VFSMethod;
+  declare readonly xClose: VFSMethod;
+  declare readonly xRead: VFSMethod;
+  declare readonly xWrite: VFSMethod;
+  declare readonly xTruncate: VFSMethod;
+  declare readonly xSync: VFSMethod;
+  declare readonly xFileSize: VFSMethod;
+  declare readonly xLock: VFSMethod;
+  declare readonly xUnlock: VFSMethod;
+  declare readonly xCheckReservedLock: VFSMethod;
+  declare readonly xFileControl: VFSMethod;
+  declare readonly xSectorSize: VFSMethod;
+  declare readonly xDeviceCharacteristics: VFSMethod;
+
+  /**
+   * Opens the volume, creating it if it does not exist, and makes a VFS for `module`.
+   *
+   * @param name the VFS's name in SQLite; also the IndexedDB database's, unless `idbName` is given.
+   * @param module what the wa-sqlite factory resolved to.
+   * @throws OptionError, UnsupportedError, FormatVersionError, NotAVolumeError, CorruptionError,
+   *   ConnectionLostError
+   */
+  static async create(
+    name: string,
+    module: object,
+    options: VFSOptions = {},
+  ): Promise<IDBBlockVFS> {
+    const build = recogniseBuild(module);
+    const resolved = resolveOptions(name, options);
+    const emitter = new Emitter();
+    const count = { commits: 0 };
+    const volume = await Volume.open({
+      name: resolved.idbName,
+      factory: resolved.indexedDB,
+      cacheBytes: resolved.cacheBytes,
+      now: () => Date.now(),
+      monotonicMs: () => performance.now(),
+      recover,
+      findLost,
+      onLoss: (error, paths) => emitter.emit('loss', () => ({ error, paths })),
+      onCommit: ({ file, record }, durationMs) => {
+        count.commits++;
+        emitter.emit('commit', () => ({
+          path: file.path,
+          version: record.version,
+          blocks: record.entryCount,
+          durationMs,
+        }));
+      },
+    });
+    return new IDBBlockVFS(name, { build, module, options: resolved, emitter, volume, count });
+  }
+
+  private constructor(
+    name: string,
+    parts: {
+      build: Build;
+      module: object;
+      options: ResolvedOptions;
+      emitter: Emitter;
+      volume: Volume;
+      count: { readonly commits: number };
+    },
+  ) {
+    const { options, emitter, volume } = parts;
+    const module = parts.module as SqliteModule;
+    this.name = name;
+    this.build = parts.build;
+    this.#options = options;
+    this.#emitter = emitter;
+    this.#volume = volume;
+    this.#count = parts.count;
+    this.#channel = new BroadcastRoleChannel(`${PREFIX}:${options.idbName}`);
+    volume.connection.onlost = (why) => emitter.emit('connectionlost', () => ({ why }));
+    const core = new Core({
+      volume,
+      emitter,
+      roleOf: (path) => this.#roleOf(path),
+      monotonicMs: () => performance.now(),
+      env: {
+        options: { ...options, nonce: randomNonce },
+        committer: volume.committer,
+        group: new CommitGroups(volume.committer),
+        heap: () => module.HEAPU8,
+        deleteOrphans: ({ connection, file, state }) => apply(connection, file, state.map.version),
+      },
+    });
+    const methods =
+      parts.build === 'legacy-asyncify'
+        ? legacyMethods(core, module, this as LegacyHost)
+        : currentMethods(core, module);
+    Object.assign(this, methods);
+  }
+
+  /** Which engine runs, and how durable its commits are. */
+  get engine(): EngineInfo {
+    return { engine: 'IDBBlockVFS', durability: this.#options.durability };
+  }
+
+  /** Part of wa-sqlite's VFS interface: `create` has done all there is to wait for. */
+  isReady(): boolean {
+    return true;
+  }
+
+  /**
+   * Resolves when every commit acknowledged so far, of all files or of `path`, is complete in
+   * IndexedDB. Matters with deferred durability only: others are complete when acknowledged.
+   *
+   * @throws what made an acknowledged commit fail, once.
+   */
+  async durable(_path?: string): Promise<void> {
+    // Commits of a volume land in one order: waiting for one file is waiting for what precedes it.
+    await this.#volume.committer.drained();
+  }
+
+  /** Paths of all databases in the volume, in order. */
+  listFiles(): Promise<string[]> {
+    return this.#volume.list();
+  }
+
+  /**
+   * Deletes a database.
+   *
+   * @returns false if there was none.
+   * @throws BusyError if a connection of this instance, or a writer in another context, has it open.
+   */
+  async deleteFile(path: string): Promise<boolean> {
+    const name = normalisePath(path);
+    const role = this.#roleOf(name);
+    try {
+      if (role && !(await role.acquire(this.#options.busyTimeoutMs))) {
+        throw new BusyError(name, 'another context is writing to it');
+      }
+      return await this.#volume.delete(name);
+    } finally {
+      role?.close();
+    }
+  }
+
+  /** Counters since `create`, and what is held now. */
+  stats(): VFSStats {
+    return statsOf(this.#volume, this.#count.commits);
+  }
+
+  addEventListener<K extends VFSEventType>(
+    type: K,
+    listener: VFSListener<K>,
+    options?: AddEventListenerOptions,
+  ): void {
+    this.#emitter.addEventListener(type, listener, options);
+  }
+
+  removeEventListener<K extends VFSEventType>(type: K, listener: VFSListener<K>): void {
+    this.#emitter.removeEventListener(type, listener);
+  }
+
+  /**
+   * Waits for acknowledged commits, then lets go of IndexedDB. Close the connections first.
+   *
+   * @throws what made an acknowledged commit fail.
+   */
+  async close(): Promise<void> {
+    try {
+      await this.#volume.close();
+    } finally {
+      this.#channel.close();
+    }
+  }
+
+  #roleOf(path: string): WriterRole | undefined {
+    const { locks, idbName } = this.#options;
+    if (!locks) return undefined;
+    return new WriterRole({
+      locks,
+      name: `${PREFIX}:${idbName}:${path}:writer`,
+      channel: this.#channel,
+      onChange: (held) => {
+        for (const file of this.#volume.openFiles()) {
+          if (file.path === path && !held) file.exclusive = false;
+        }
+        this.#emitter.emit('writerchange', () => ({ path, held }));
+      },
+    });
+  }
+}
+
+function randomNonce(): Nonce {
+  const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
+  return [high, low];
+}

@@ -1,0 +1,92 @@
+/** Options of every engine, with their defaults and limits. */
+import { OptionError, UnsupportedError } from '../errors.js';
+import type { ChecksumAlgorithm, Durability } from '../types.js';
+
+export interface VFSOptions {
+  /** Name of the IndexedDB database that is the volume. Default: the VFS's name. */
+  readonly idbName?: string;
+  /**
+   * When commits are acknowledged. `'pragma'`, the default, follows each connection's
+   * `PRAGMA synchronous`: FULL and EXTRA strict, NORMAL relaxed, OFF deferred.
+   */
+  readonly durability?: Durability | 'pragma';
+  /** Bytes of segments kept in memory, for all files of the VFS. Default 16 MiB, at least 64 KiB. */
+  readonly cacheBytes?: number;
+  /**
+   * Staged bytes of one sqliteTx above which full segments are sent ahead. As much again may be on
+   * its way. Default 4 MiB, at least 64 KiB.
+   */
+  readonly spillBytes?: number;
+  /**
+   * How long a write waits for another context to hand over the writer lock, in milliseconds,
+   * unless the connection set `PRAGMA busy_timeout` higher. Default 2,000.
+   */
+  readonly busyTimeoutMs?: number;
+  /** Block checksum of files created from now on. Default `'xxhash32'`. */
+  readonly checksum?: ChecksumAlgorithm;
+  /** The IDBFactory to use. Default: the context's own. */
+  readonly indexedDB?: IDBFactory;
+  /**
+   * The LockManager to use; null for none: then every commit is checked against its base inside its
+   * idbTx, and a writer that lost the race gets SQLITE_BUSY_SNAPSHOT. Default: the context's own.
+   */
+  readonly locks?: LockManager | null;
+}
+
+export interface ResolvedOptions {
+  readonly idbName: string;
+  readonly durability: Durability | 'pragma';
+  readonly cacheBytes: number;
+  readonly spillBytes: number;
+  readonly busyTimeoutMs: number;
+  readonly checksum: ChecksumAlgorithm;
+  readonly indexedDB: IDBFactory;
+  readonly locks: LockManager | null;
+}
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const DURABILITIES: readonly string[] = ['pragma', 'strict', 'relaxed', 'deferred'];
+const CHECKSUMS: readonly string[] = ['xxhash32', 'crc32c'];
+
+/** @throws OptionError, UnsupportedError */
+export function resolveOptions(name: string, options: VFSOptions): ResolvedOptions {
+  const resolved: ResolvedOptions = {
+    idbName: options.idbName ?? name,
+    durability: options.durability ?? 'pragma',
+    cacheBytes: options.cacheBytes ?? 16 * MIB,
+    spillBytes: options.spillBytes ?? 4 * MIB,
+    busyTimeoutMs: options.busyTimeoutMs ?? 2000,
+    checksum: options.checksum ?? 'xxhash32',
+    indexedDB: options.indexedDB ?? contextIndexedDB(),
+    locks: options.locks === undefined ? (globalThis.navigator?.locks ?? null) : options.locks,
+  };
+  if (resolved.idbName === '') throw new OptionError('idbName', 'must not be empty');
+  if (!DURABILITIES.includes(resolved.durability)) {
+    throw new OptionError(
+      'durability',
+      `one of ${DURABILITIES.join(', ')}, not ${resolved.durability}`,
+    );
+  }
+  if (!CHECKSUMS.includes(resolved.checksum)) {
+    throw new OptionError('checksum', `one of ${CHECKSUMS.join(', ')}, not ${resolved.checksum}`);
+  }
+  atLeast('cacheBytes', resolved.cacheBytes, 64 * KIB);
+  atLeast('spillBytes', resolved.spillBytes, 64 * KIB);
+  atLeast('busyTimeoutMs', resolved.busyTimeoutMs, 0);
+  return resolved;
+}
+
+function atLeast(option: string, value: number, least: number): void {
+  if (!Number.isFinite(value) || value < least) {
+    throw new OptionError(option, `a number of at least ${least}, not ${value}`);
+  }
+}
+
+function contextIndexedDB(): IDBFactory {
+  const factory = globalThis.indexedDB;
+  if (!factory) {
+    throw new UnsupportedError('indexedDB', 'this context has none; pass the option indexedDB.');
+  }
+  return factory;
+}

@@ -1,0 +1,98 @@
+/**
+ * What the connections of one VFS to one file have in common: its state, the writer lock, who writes.
+ *
+ *   I3  While `file.exclusive`, this context holds the writer lock and has seen the newest version.
+ */
+import type { Committer } from '../blockstore/committer.js';
+import type { BlockFile } from '../blockstore/file.js';
+import { BusyError } from '../errors.js';
+import type { DatabaseFile } from './database-file.js';
+import type { CommitGroups } from './group.js';
+import type { ResolvedOptions } from './options.js';
+import type { StagingOptions } from './staging.js';
+import type { WriterRole } from './writer-role.js';
+
+/** What every file of a VFS needs of it. */
+export interface FileEnv {
+  readonly options: ResolvedOptions & StagingOptions;
+  readonly committer: Committer;
+  readonly group: CommitGroups;
+  /** The wasm memory as it is now. */
+  heap(): Uint8Array<ArrayBuffer>;
+  /** Step three of recovery. */
+  deleteOrphans(file: BlockFile): Promise<void>;
+  /** The image of `page` if SQLite has just read it from the file's rollback journal. */
+  playedBack(path: string, page: number): Uint8Array | undefined;
+}
+
+export class SharedFile {
+  readonly file: BlockFile;
+  readonly env: FileEnv;
+  /** Undefined where the context has no Web Locks. */
+  readonly role: WriterRole | undefined;
+  writer: DatabaseFile | undefined;
+  users = 0;
+
+  constructor(file: BlockFile, env: FileEnv, role: WriterRole | undefined) {
+    this.file = file;
+    this.env = env;
+    this.role = role;
+  }
+
+  /**
+   * Tries once to get the writer lock, when the file is opened: a lone tab then need not ask the
+   * store before it reads. Recovers what recovery may not touch without the lock.
+   * @returns true if orphans were deleted.
+   */
+  async opened(): Promise<boolean> {
+    const { role, file } = this;
+    if (!role || !(await role.tryAcquire())) return false;
+    await this.#acquired();
+    if (!file.recovery?.pendingAbove || !file.record) return false;
+    await this.env.deleteOrphans(file);
+    return true;
+  }
+
+  /** @throws BusyError if another connection or context writes and does not end in time. */
+  async beginWrite(connection: DatabaseFile): Promise<void> {
+    const { file, role } = this;
+    if (this.writer && this.writer !== connection) {
+      throw new BusyError(file.path, 'another connection of this page is writing');
+    }
+    this.writer = connection;
+    role?.beginWrite();
+    try {
+      if (role && !role.held) {
+        const waitMs = Math.max(this.env.options.busyTimeoutMs, connection.pragmas.busyTimeoutMs);
+        if (!(await role.acquire(waitMs))) {
+          throw new BusyError(file.path, `another context has been writing for ${waitMs} ms`);
+        }
+        await this.#acquired();
+      } else if (!file.exclusive) {
+        await file.refresh();
+      }
+    } catch (cause) {
+      this.endWrite(connection);
+      throw cause;
+    }
+  }
+
+  endWrite(connection: DatabaseFile): void {
+    if (this.writer !== connection) return;
+    this.writer = undefined;
+    this.role?.endWrite();
+  }
+
+  /** Nobody else writes now: what a dead writer left above the marker is nobody's. */
+  async #acquired(): Promise<void> {
+    const { file } = this;
+    await file.refresh();
+    file.cleanAbove = true;
+    file.exclusive = this.role?.held ?? false;
+  }
+
+  close(): void {
+    this.role?.close();
+    this.file.exclusive = false;
+  }
+}

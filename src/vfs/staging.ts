@@ -1,0 +1,167 @@
+/**
+ * One connection's sqliteTx on one file: takes xWrites into a draft, spills it, readies it for commit.
+ *
+ *   I2  Nothing it does can be seen by others before its commit record.
+ *   I5  `discard` leaves memory as before the sqliteTx; what it spilled is left as orphans, to be
+ *       deleted by the next idbTx that writes above the marker.
+ *   I9  Memory: unsent segments up to spillBytes, as much again on its way.
+ */
+import { Draft } from '../blockstore/draft.js';
+import type { BlockFile } from '../blockstore/file.js';
+import type { BlockMap } from '../blockstore/map.js';
+import { checksumSegment } from '../blockstore/prepare.js';
+import type { ReadAhead } from '../blockstore/readahead.js';
+import { Spill } from '../blockstore/spill.js';
+import type { Nonce } from '../format/commit.js';
+import { type BlockSize, type ChecksumAlgorithm, isBlockSize } from '../types.js';
+import { View } from './view.js';
+
+export interface StagingOptions {
+  readonly spillBytes: number;
+  readonly checksum: ChecksumAlgorithm;
+  readonly nonce: () => Nonce;
+}
+
+/** The image of `page` if SQLite has just read it from the rollback journal. */
+export type PlayedBack = (page: number) => Uint8Array | undefined;
+
+export class Staging {
+  readonly #file: BlockFile;
+  readonly #base: BlockMap;
+  readonly #readAhead: ReadAhead;
+  readonly #options: StagingOptions;
+  readonly #nonce: Nonce;
+  readonly #playedBack: PlayedBack;
+  #spill: Spill | undefined;
+  #view: View;
+  draft: Draft;
+
+  constructor(
+    file: BlockFile,
+    base: BlockMap,
+    deps: { readAhead: ReadAhead; options: StagingOptions; playedBack: PlayedBack },
+  ) {
+    this.#file = file;
+    this.#base = base;
+    this.#readAhead = deps.readAhead;
+    this.#options = deps.options;
+    this.#playedBack = deps.playedBack;
+    this.#nonce = deps.options.nonce();
+    this.draft = new Draft(base, { blockSize: base.blockSize, nonce: this.#nonce });
+    this.#view = this.#viewOf(this.draft);
+  }
+
+  get view(): View {
+    return this.#view;
+  }
+
+  /** Copies `source` in. A promise means: wait before the next write. */
+  write(source: Uint8Array, offset: number): Promise<void> | undefined {
+    const { length } = source;
+    if (length !== this.draft.blockSize && isBlockSize(length) && offset % length === 0) {
+      this.#changeBlockSize(length as BlockSize);
+    }
+    const { blockSize } = this.draft;
+    if (length !== blockSize || offset % blockSize !== 0) {
+      // The wasm memory may move while a block is fetched.
+      return this.#writeAcross(source.slice(), offset);
+    }
+    const block = offset / blockSize;
+    if (this.#isOriginal(block, source) && this.draft.restore(block)) return undefined;
+    this.draft.stage(block).set(source);
+    if (this.draft.unsentBytes < this.#options.spillBytes) return undefined;
+    return this.#sendFull();
+  }
+
+  truncate(fileBytes: number): void {
+    this.draft.truncate(fileBytes);
+  }
+
+  /** Readies the draft to be committed: the file has an id, spilled segments are in the store. */
+  async finish(): Promise<void> {
+    await this.#file.settling;
+    if (!this.#file.record) await this.#file.create(this.#options.checksum);
+    if (this.draft.under) await this.#fillFromUnder();
+    await this.#spill?.settled();
+  }
+
+  /** Forgets everything written. */
+  discard(): void {
+    const { draft } = this;
+    if (!draft.hasSpilled) return;
+    this.#file.cleanAbove = true;
+    this.#file.reader.forget(draft.version, draft.endPart);
+    this.#file.settling = this.#spill?.abandon() ?? Promise.resolve();
+  }
+
+  /** A page that SQLite plays back from its journal is that of the base: nothing to write. */
+  #isOriginal(block: number, source: Uint8Array): boolean {
+    const image = this.#playedBack(block + 1);
+    if (image?.length !== source.length) return false;
+    for (let i = 0; i < source.length; i++) if (source[i] !== image[i]) return false;
+    return true;
+  }
+
+  #viewOf(draft: Draft): View {
+    return new View(this.#file, this.#readAhead, this.#base, draft);
+  }
+
+  #changeBlockSize(blockSize: BlockSize): void {
+    const fresh = this.#base.version === 0 && this.draft.isEmpty;
+    const under = fresh ? undefined : this.draft;
+    this.draft = new Draft(this.#base, { blockSize, nonce: this.#nonce, under });
+    this.#view = this.#viewOf(this.draft);
+  }
+
+  async #writeAcross(source: Uint8Array, offset: number): Promise<void> {
+    const { blockSize } = this.draft;
+    for (let at = 0; at < source.length; ) {
+      const position = offset + at;
+      const block = Math.floor(position / blockSize);
+      const from = position - block * blockSize;
+      const length = Math.min(blockSize - from, source.length - at);
+      const before = length === blockSize ? null : await this.#view.load(block);
+      const { fileBytes } = this.draft;
+      const copy = before?.slice();
+      const target = this.draft.stage(block);
+      if (copy) target.set(copy);
+      else if (length < blockSize) target.fill(0);
+      target.set(source.subarray(at, at + length), from);
+      this.draft.fileBytes = Math.max(fileBytes, position + length);
+      at += length;
+    }
+    if (this.draft.unsentBytes >= this.#options.spillBytes) await this.#sendFull();
+  }
+
+  async #sendFull(): Promise<void> {
+    const file = this.#file;
+    const { draft } = this;
+    await file.settling;
+    if (!file.record) await file.create(this.#options.checksum);
+    const { connection } = file;
+    const target = { connection, file: file.file, version: draft.version, nonce: this.#nonce };
+    this.#spill ??= new Spill(target);
+    const segments = draft.takeFull();
+    for (const segment of segments) checksumSegment(file, draft, segment);
+    const buffers = new Map(segments.map(({ part, buffer }) => [part, buffer]));
+    await this.#spill.send(segments, (part) => {
+      const buffer = buffers.get(part);
+      if (buffer)
+        file.reader.insertOwn(draft.version, part, new Uint8Array(buffer), draft.blocksPerSegment);
+      draft.released(part);
+    });
+  }
+
+  /** Stages every block that only `under` has, so that the new map is whole. */
+  async #fillFromUnder(): Promise<void> {
+    const { draft } = this;
+    const blockCount = Math.ceil(draft.fileBytes / draft.blockSize);
+    for (let block = 0; block < blockCount; block++) {
+      if (draft.whereabouts(block).tag !== 'base') continue;
+      const bytes = await this.#view.load(block);
+      if (!bytes) continue;
+      draft.stage(block).set(bytes);
+      if (draft.unsentBytes >= this.#options.spillBytes) await this.#sendFull();
+    }
+  }
+}

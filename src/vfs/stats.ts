@@ -1,0 +1,48 @@
+/** Counters of a VFS, since it was created. */
+import type { Volume } from '../blockstore/volume.js';
+
+export interface VFSStats {
+  /** Commits complete in IndexedDB. */
+  commits: number;
+  /** IndexedDB requests and transactions made. */
+  requests: number;
+  transactions: number;
+  /** Times a lost connection was opened anew. */
+  reopens: number;
+  /** Reads of a block answered from memory, and those that fetched a segment. */
+  cacheHits: number;
+  cacheMisses: number;
+  /** Segments and bytes fetched, read-ahead included. */
+  segmentsRead: number;
+  bytesRead: number;
+  /** Blocks refused because their checksum was wrong. */
+  checksumFailures: number;
+  /** Bytes of segments in memory now. */
+  cacheBytes: number;
+  /** Acknowledged commits that are not complete yet, and their bytes. */
+  deferredCommits: number;
+  deferredBytes: number;
+  /** Snapshots pinned now. */
+  openSnapshots: number;
+  /** Segments with a live block, and ranges of dead ones that wait for reclaim, of open files. */
+  liveSegments: number;
+  reclaimRanges: number;
+}
+
+export function statsOf(volume: Volume, commits: number): VFSStats {
+  const { connection, counters, cache, committer } = volume;
+  const files = volume.openFiles();
+  const sum = (of: (file: (typeof files)[number]) => number) =>
+    files.reduce((total, file) => total + of(file), 0);
+  return {
+    commits,
+    ...connection.counters,
+    ...counters,
+    cacheBytes: cache.bytes,
+    deferredCommits: committer.deferredCommits,
+    deferredBytes: committer.deferredBytes,
+    openSnapshots: sum((file) => file.pinnedCount),
+    liveSegments: sum((file) => file.state.live.liveCount),
+    reclaimRanges: sum((file) => file.state.live.supersededCount),
+  };
+}
