@@ -59,6 +59,8 @@ export class BlockFile {
   cleanAbove = false;
   /** When the state was last known to be the store's newest, ms since 1970. */
   validatedAtMs = 0;
+  /** The state may not be the store's: it is read again before it is used. */
+  suspect = false;
   /** The rollback of a spilled sqliteTx, while it is under way. */
   settling: Promise<void> = Promise.resolve();
   /** Counts losses of acknowledged deferred commits; each connection reports each once. */
@@ -123,6 +125,7 @@ export class BlockFile {
     if (stored === undefined) {
       this.#identify(undefined);
       this.state = emptyState();
+      this.suspect = false;
       return;
     }
     const place = { volume: connection.name, store: 'files', key: this.path } as const;
@@ -139,12 +142,19 @@ export class BlockFile {
     this.state = state;
     if (pendingAbove) this.cleanAbove = true;
     if (!record.born && state.map.version > 0) this.record = { ...record, born: true };
+    this.suspect = false;
     this.validatedAtMs = this.#deps.now();
+  }
+
+  /** The connection was lost: who knows what became of the store. */
+  distrust(): void {
+    this.suspect = true;
+    this.validatedAtMs = 0;
   }
 
   /** Applies what other contexts committed since. One request when there is nothing. */
   async refresh(): Promise<void> {
-    if (!this.record) return await this.load();
+    if (!this.record || this.suspect) return await this.load();
     const { map } = this.state;
     // Our own marker is asked for too: a file that was deleted, or deleted and made anew, lacks it.
     const bounds = commitsFrom(this.record.file, map.version);
@@ -229,6 +239,7 @@ export class BlockFile {
     this.lossCount++;
     this.lastLoss = error;
     this.#reader?.clear();
+    this.distrust();
     await this.load();
   }
 

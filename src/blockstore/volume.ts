@@ -27,6 +27,8 @@ export interface VolumeOptions {
   readonly findLost: FindLost;
   readonly onLoss: CommitterDeps['onLoss'];
   readonly onCommit: CommitterDeps['onCommit'];
+  /** The connection went away; the next request opens a new one. */
+  readonly onLost: (why: string) => void;
 }
 
 export class Volume {
@@ -47,6 +49,10 @@ export class Volume {
     const { name, factory, now } = options;
     this.#options = options;
     this.connection = new Connection({ name, factory, now });
+    this.connection.onlost = (why) => {
+      for (const file of this.openFiles()) file.distrust();
+      options.onLost(why);
+    };
     this.cache = new SegmentCache(options.cacheBytes);
     this.committer = new Committer({ ...options, connection: this.connection });
   }

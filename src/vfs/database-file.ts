@@ -35,8 +35,8 @@ export class DatabaseFile {
   readonly #readAhead = new ReadAhead();
   #level: number = rc.SQLITE_LOCK_NONE;
   #snapshot: BlockMap | undefined;
-  /** Id of the file the snapshot is of: another context may have made the file anew. */
-  #snapshotFile: number | undefined;
+  /** Id of the file as this connection knows it: another context may have made it anew. */
+  #fileId: number | undefined;
   #view: View | undefined;
   #staging: Staging | undefined;
   #lossesSeen: number;
@@ -47,6 +47,7 @@ export class DatabaseFile {
     this.shared = shared;
     this.pragmas = pragmas;
     this.#lossesSeen = shared.file.lossCount;
+    this.#fileId = shared.file.record?.file;
   }
 
   get path(): string {
@@ -143,7 +144,7 @@ export class DatabaseFile {
       this.#distrusted = true;
       throw file.lastLoss ?? new BusyError(file.path, 'acknowledged commits were lost');
     }
-    if (file.exclusive) {
+    if (file.exclusive && !file.suspect) {
       this.#pin();
       return undefined;
     }
@@ -153,7 +154,7 @@ export class DatabaseFile {
   async #reserve(level: number): Promise<number> {
     await this.shared.beginWrite(this);
     const { file } = this.shared;
-    const sameFile = file.record?.file === this.#snapshotFile;
+    const sameFile = file.record?.file === this.#fileId;
     if (!sameFile || file.state.map.version !== this.#snapshot?.version) {
       this.shared.endWrite(this);
       throw new BusyError(file.path, 'another connection committed since its snapshot', {
@@ -192,10 +193,19 @@ export class DatabaseFile {
       if (draft) await this.shared.env.committer.commit([draft], this.durability);
     } catch (cause) {
       this.discard();
+      this.#hasSeen(cause);
       throw cause;
     }
     this.committed();
     return rc.SQLITE_OK;
+  }
+
+  /** A loss that a commit has just reported is not reported again. */
+  #hasSeen(cause: unknown): void {
+    const { lastLoss, lossCount } = this.shared.file;
+    if (lastLoss === undefined || cause !== lastLoss) return;
+    this.#lossesSeen = lossCount;
+    this.#distrusted = true;
   }
 
   /** The draft to be committed, or nothing if the sqliteTx changed nothing. */
@@ -252,8 +262,17 @@ export class DatabaseFile {
   }
 
   #pin(): void {
-    this.#snapshot = this.shared.file.pin();
-    this.#snapshotFile = this.shared.file.record?.file;
+    const { file } = this.shared;
+    const id = file.record?.file;
+    if (this.#fileId !== undefined && id !== this.#fileId) {
+      this.#fileId = id;
+      this.#distrusted = true;
+      throw new BusyError(file.path, 'it was deleted since this connection last read it', {
+        snapshot: true,
+      });
+    }
+    this.#fileId = id;
+    this.#snapshot = file.pin();
     this.#view = this.#viewOf(this.#snapshot);
     this.#level = Math.max(this.#level, rc.SQLITE_LOCK_SHARED);
   }

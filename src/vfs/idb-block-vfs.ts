@@ -81,6 +81,7 @@ export class IDBBlockVFS {
       monotonicMs: () => performance.now(),
       recover,
       findLost,
+      onLost: (why) => emitter.emit('connectionlost', () => ({ why })),
       onLoss: (error, paths) => emitter.emit('loss', () => ({ error, paths })),
       onCommit: ({ file, record }, durationMs) => {
         count.commits++;
@@ -115,7 +116,6 @@ export class IDBBlockVFS {
     this.#volume = volume;
     this.#count = parts.count;
     this.#channel = new BroadcastRoleChannel(`${PREFIX}:${options.idbName}`);
-    volume.connection.onlost = (why) => emitter.emit('connectionlost', () => ({ why }));
     const core = new Core({
       volume,
       emitter,
@@ -132,7 +132,7 @@ export class IDBBlockVFS {
     const methods =
       parts.build === 'legacy-asyncify'
         ? legacyMethods(core, module, this as LegacyHost)
-        : currentMethods(core, module);
+        : currentMethods(core, module, parts.build);
     Object.assign(this, methods);
   }
 
@@ -170,6 +170,9 @@ export class IDBBlockVFS {
    */
   async deleteFile(path: string): Promise<boolean> {
     const name = normalisePath(path);
+    if (this.#volume.openFiles().some((file) => file.path === name)) {
+      throw new BusyError(name, 'it is open in this context; close its connections first');
+    }
     const role = this.#roleOf(name);
     try {
       if (role && !(await role.acquire(this.#options.busyTimeoutMs))) {

@@ -7,7 +7,7 @@
 import * as rc from '../result-codes.js';
 import { fileControl, textAt } from './control.js';
 import { type Answer, type Core, normalisePath, SECTOR_BYTES } from './core.js';
-import { type SqliteModule, SyncThenable } from './module.js';
+import { type Build, type SqliteModule, SyncThenable } from './module.js';
 
 const TWO_32 = 0x100000000;
 const MICROSECONDS_PER_MS = 1000;
@@ -47,10 +47,10 @@ export interface CurrentMethods {
   [method: `x${string}`]: (...args: number[]) => unknown;
 }
 
-export function currentMethods(core: Core, module: SqliteModule): CurrentMethods {
+export function currentMethods(core: Core, module: SqliteModule, build: Build): CurrentMethods {
   const immediate = new SyncThenable();
-  const sooner = (answer: Answer): SyncThenable | Promise<number> => {
-    if (typeof answer !== 'number') return answer;
+  const sooner = (answer: Answer): SyncThenable | Answer => {
+    if (typeof answer !== 'number' || build === 'jspi') return answer;
     // One object serves every call: Asyncify asks it before the method returns.
     immediate.code = answer;
     return immediate;
