@@ -14,6 +14,7 @@
 import { assert } from '../errors.js';
 import { HOLE, KEEP_ALL, type Nonce } from '../format/commit.js';
 import { blocksPerSegment } from '../format/layout.js';
+import { segmentBytes } from '../format/segment.js';
 import type { BlockSize, Version } from '../types.js';
 import type { BlockMap } from './map.js';
 
@@ -138,7 +139,7 @@ export class Draft {
     if (before !== undefined) this.blocks[before] = HOLE;
     const index = this.blocks.length;
     if (index % this.blocksPerSegment === 0) {
-      this.#buffers.push(new Uint8Array(this.blocksPerSegment * this.blockSize));
+      this.#buffers.push(new Uint8Array(segmentBytes(this.blockSize, this.blocksPerSegment)));
     }
     this.blocks.push(block);
     this.checksums.push(0);
@@ -198,7 +199,7 @@ export class Draft {
     if (last) {
       taken.push({
         part: this.firstPart + this.#sentParts,
-        buffer: last.buffer.slice(0, rest * this.blockSize),
+        buffer: cut(last, rest * this.blockSize, segmentBytes(this.blockSize, rest)),
       });
       this.#sentParts++;
     }
@@ -245,4 +246,11 @@ export class Draft {
     this.checksums.pop();
     if (this.blocks.length % this.blocksPerSegment === 0) this.#buffers.pop();
   }
+}
+
+/** The first `used` bytes in an exact buffer of `length`, so that nothing more is stored. */
+function cut(bytes: Uint8Array<ArrayBuffer>, used: number, length: number): ArrayBuffer {
+  const exact = new Uint8Array(length);
+  exact.set(bytes.subarray(0, used));
+  return exact.buffer;
 }

@@ -10,6 +10,7 @@ import { blockChecksum } from '../format/checksum.js';
 import { type CommitRecord, encodeCommit, HOLE } from '../format/commit.js';
 import { LISTED_ENTRIES_MAX } from '../format/layout.js';
 import { encodeChunk, encodeDirectory } from '../format/maps.js';
+import { setSegmentEntry } from '../format/segment.js';
 import type { BlockNumber, Version } from '../types.js';
 import type { Draft, OutgoingSegment } from './draft.js';
 import type { BlockFile } from './file.js';
@@ -35,17 +36,20 @@ export interface PreparedCommit {
   readonly bytes: number;
 }
 
-/** Computes the checksums of the blocks in one outgoing segment. */
+/** Computes the checksums of the blocks in one outgoing segment, and writes its trailer. */
 export function checksumSegment(file: BlockFile, draft: Draft, segment: OutgoingSegment): void {
   const bytes = new Uint8Array(segment.buffer);
   const { first, count } = draft.slotsOf(segment.part);
   const { blockSize: size, version } = draft;
   for (let slot = 0; slot < count; slot++) {
     const block = draft.blocks[first + slot] as BlockNumber;
-    if (block === HOLE) continue;
-    const id = { file: file.file, block, version };
-    const content = bytes.subarray(slot * size, (slot + 1) * size);
-    draft.checksums[first + slot] = blockChecksum(file.algorithm, id, content);
+    if (block !== HOLE) {
+      const id = { file: file.file, block, version };
+      const content = bytes.subarray(slot * size, (slot + 1) * size);
+      draft.checksums[first + slot] = blockChecksum(file.algorithm, id, content);
+    }
+    const checksum = draft.checksums[first + slot] as number;
+    setSegmentEntry(segment.buffer, { size, slots: count, slot }, { block, checksum });
   }
 }
 
