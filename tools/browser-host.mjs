@@ -37,6 +37,7 @@ const WAIT_TIMEOUT_MS = 60_000;
  * @property {number} [port] default: a free one
  * @property {string} [chromium] executable; default: the one find-browser finds
  * @property {string} [profileDir] default: a new one, removed by close()
+ * @property {Readonly<Record<string, import('./page-server.mjs').Route>>} [routes] what else to serve
  * @property {readonly string[]} [flags] more command line flags for Chromium
  * @property {(message: import('./message-log.mjs').Message) => void} [onMessage]
  */
@@ -50,6 +51,7 @@ export async function startHost(options = {}) {
   const server = await startPageServer({
     ...(options.root === undefined ? {} : { root: options.root }),
     ...(options.port === undefined ? {} : { port: options.port }),
+    ...(options.routes === undefined ? {} : { routes: options.routes }),
     onMessage: ({ kind, data }) => {
       const message = { run, kind, data };
       messages.add(message);

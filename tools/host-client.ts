@@ -1,6 +1,7 @@
 /** The page's side of browser-host: sends messages, each after the one before has arrived. */
 
 const MESSAGE_URL = '/__host/message';
+const HOLD_URL = '/__host/hold';
 /** What `keepalive` allows for one request; it lets a message outlive its page. */
 const KEEPALIVE_BYTES_MAX = 60_000;
 
@@ -11,6 +12,27 @@ export function report(kind: string, data: unknown = null): Promise<void> {
   const body = JSON.stringify({ kind, data });
   lastReport = lastReport.then(() => post(body));
   return lastReport;
+}
+
+/** Sends a message and blocks this context until the host has it. */
+export function reportNow(kind: string, data: unknown = null): void {
+  postBlocking(MESSAGE_URL, kind, data);
+}
+
+/**
+ * Sends a message and blocks this context for ever: the host is to kill it here, between two steps
+ * of a program that could not be stopped there from outside.
+ */
+export function reportAndHold(kind: string, data: unknown = null): never {
+  postBlocking(HOLD_URL, kind, data);
+  throw new Error('The host let go of a page that it was asked to hold');
+}
+
+function postBlocking(url: string, kind: string, data: unknown): void {
+  const request = new XMLHttpRequest();
+  request.open('POST', url, false);
+  request.send(JSON.stringify({ kind, data }));
+  if (request.status >= 300) throw new Error(`The host answered ${request.status}`);
 }
 
 /** Reports whatever goes wrong unseen in this context, so that the host need not wait in vain. */

@@ -5,10 +5,14 @@ import { ISOLATION_HEADERS, WASM_PACKAGES } from './serving.mjs';
 
 const REPOSITORY = fileURLToPath(new URL('..', import.meta.url));
 const MESSAGE_PATH = '/__host/message';
+const HOLD_PATH = '/__host/hold';
 const PAGE_PATH = '/__host/page';
 const DRAIN_TIMEOUT_MS = 5_000;
 
 /**
+ * @typedef {(request: import('node:http').IncomingMessage,
+ *   response: import('node:http').ServerResponse) => void} Route
+ *
  * @typedef {object} PageServer
  * @property {string} origin
  * @property {() => Promise<void>} drained resolves when no client is connected: nothing more can arrive
@@ -21,9 +25,10 @@ const DRAIN_TIMEOUT_MS = 5_000;
  * @param {string} [options.root] folder to serve; default: the repository
  * @param {number} [options.port] default: a free one. IndexedDB belongs to an origin, so a profile
  *   that outlives this server is found again only on the same port.
+ * @param {Readonly<Record<string, Route>>} [options.routes] what else to serve, by path
  * @returns {Promise<PageServer>}
  */
-export async function startPageServer({ onMessage, root = REPOSITORY, port = 0 }) {
+export async function startPageServer({ onMessage, root = REPOSITORY, port = 0, routes = {} }) {
   const vite = await createServer({
     configFile: false,
     root,
@@ -39,7 +44,7 @@ export async function startPageServer({ onMessage, root = REPOSITORY, port = 0 }
       hmr: false,
       watch: null,
     },
-    plugins: [{ name: 'host', configureServer: (server) => addRoutes(server, onMessage) }],
+    plugins: [{ name: 'host', configureServer: (server) => addRoutes(server, onMessage, routes) }],
   });
   await vite.listen();
   const http = vite.httpServer;
@@ -73,22 +78,19 @@ export function modulePage(modulePath, parameters = {}) {
 /**
  * @param {import('vite').ViteDevServer} server
  * @param {(message: { kind: string, data: unknown }) => void} onMessage
+ * @param {Readonly<Record<string, Route>>} routes
  */
-function addRoutes(server, onMessage) {
+function addRoutes(server, onMessage, routes) {
   server.middlewares.use((_request, response, next) => {
     for (const [name, value] of Object.entries(ISOLATION_HEADERS)) response.setHeader(name, value);
     next();
   });
   server.middlewares.use(MESSAGE_PATH, (request, response) => {
-    /** @type {Buffer[]} */
-    const chunks = [];
-    request.on('data', (chunk) => chunks.push(chunk));
-    // No 'end' comes when the browser dies half-way: such a message was never sent.
-    request.on('end', () => {
-      onMessage(JSON.parse(Buffer.concat(chunks).toString('utf8')));
-      response.writeHead(204).end();
-    });
+    receive(request, onMessage, () => response.writeHead(204).end());
   });
+  // Never answered: whoever waits for it stays where it is until it is killed.
+  server.middlewares.use(HOLD_PATH, (request) => receive(request, onMessage, () => {}));
+  for (const [path, route] of Object.entries(routes)) server.middlewares.use(path, route);
   server.middlewares.use(PAGE_PATH, (request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
     response.setHeader('Content-Type', 'text/html; charset=utf-8');
@@ -96,6 +98,22 @@ function addRoutes(server, onMessage) {
       `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">` +
         `<script type="module" src="${pathname}"></script>`,
     );
+  });
+}
+
+/**
+ * @param {import('node:http').IncomingMessage} request
+ * @param {(message: { kind: string, data: unknown }) => void} onMessage
+ * @param {() => void} received
+ */
+function receive(request, onMessage, received) {
+  /** @type {Buffer[]} */
+  const chunks = [];
+  request.on('data', (chunk) => chunks.push(chunk));
+  // No 'end' comes when the browser dies half-way: such a message was never sent.
+  request.on('end', () => {
+    onMessage(JSON.parse(Buffer.concat(chunks).toString('utf8')));
+    received();
   });
 }
 

@@ -1,0 +1,142 @@
+/**
+ * Says what a page is asking of IndexedDB at this moment, so that a test can stop or kill it there.
+ *
+ * It wraps the methods of the IndexedDB interfaces; the code that is watched knows nothing of it. The
+ * listener runs inside the call that it tells of, so a listener that blocks stops the page there.
+ *
+ *   volume:    upgrading → opened
+ *   create:    opened → commit → complete              the idbTx that gives a file its id
+ *   spill:     opened → segment … → stored … → complete
+ *   commit:    opened → segment … → record → recorded → commit → complete
+ *   recovery:  opened → complete                       as commit, while `stage` is 'opening'
+ *
+ * Any idbTx may end in `aborted` instead of `complete`.
+ */
+
+export type TraceKind = 'volume' | 'create' | 'spill' | 'commit' | 'recovery';
+
+export type TraceMoment =
+  | 'upgrading'
+  | 'opened'
+  /** A segment's `add` was called. */
+  | 'segment'
+  /** A segment's `add` succeeded. */
+  | 'stored'
+  /** The commit record's `add` is the next call. */
+  | 'record'
+  | 'recorded'
+  /** `commit()` was called. */
+  | 'commit'
+  | 'complete'
+  | 'aborted';
+
+export type TraceName = `${TraceKind}:${TraceMoment}`;
+
+export interface TracePoint {
+  readonly name: TraceName;
+  /** How many points of this name there were, this one included, since `restart`. */
+  readonly nth: number;
+  /** How many points of any name there were, this one included, since the page began. */
+  readonly sequence: number;
+}
+
+export type TraceListener = (point: TracePoint) => void;
+
+/** What the watched program is doing: opening a database runs recovery, with the stores of a commit. */
+export type TraceStage = 'opening' | 'running';
+
+export class IDBTrace {
+  stage: TraceStage = 'opening';
+  readonly #listener: TraceListener;
+  readonly #kinds: WeakMap<IDBTransaction, TraceKind> = new WeakMap();
+  readonly #counts: Map<TraceName, number> = new Map();
+  #sequence = 0;
+
+  /** Wraps the interfaces for the rest of the page's life. */
+  constructor(listener: TraceListener) {
+    this.#listener = listener;
+    this.#watchFactory();
+    this.#watchDatabase();
+    this.#watchStore();
+    this.#watchTransaction();
+  }
+
+  /** Counts every name from 1 again. */
+  restart(stage: TraceStage): void {
+    this.stage = stage;
+    this.#counts.clear();
+  }
+
+  #tell(kind: TraceKind, moment: TraceMoment): void {
+    const name: TraceName = `${kind}:${moment}`;
+    const nth = (this.#counts.get(name) ?? 0) + 1;
+    this.#counts.set(name, nth);
+    this.#sequence++;
+    this.#listener({ name, nth, sequence: this.#sequence });
+  }
+
+  #watchFactory(): void {
+    const tell = this.#tell.bind(this);
+    const { open } = IDBFactory.prototype;
+    IDBFactory.prototype.open = function (...args) {
+      const request = open.apply(this, args);
+      request.addEventListener('upgradeneeded', () => tell('volume', 'upgrading'));
+      request.addEventListener('success', () => tell('volume', 'opened'));
+      return request;
+    };
+  }
+
+  #watchDatabase(): void {
+    const opened = this.#opened.bind(this);
+    const { transaction } = IDBDatabase.prototype;
+    IDBDatabase.prototype.transaction = function (stores, mode, options) {
+      const idbTx = transaction.call(this, stores, mode, options);
+      if (mode === 'readwrite') opened(idbTx);
+      return idbTx;
+    };
+  }
+
+  #opened(idbTx: IDBTransaction): void {
+    const kind = this.#kindOf(idbTx.objectStoreNames);
+    if (kind === undefined) return;
+    this.#kinds.set(idbTx, kind);
+    // Heard before the program's own listeners: it does not know yet what became of the idbTx.
+    idbTx.addEventListener('complete', () => this.#tell(kind, 'complete'));
+    idbTx.addEventListener('abort', () => this.#tell(kind, 'aborted'));
+    this.#tell(kind, 'opened');
+  }
+
+  #kindOf(stores: DOMStringList): TraceKind | undefined {
+    if (stores.contains('commits')) return this.stage === 'opening' ? 'recovery' : 'commit';
+    if (stores.contains('segments')) return 'spill';
+    return stores.contains('files') ? 'create' : undefined;
+  }
+
+  #watchStore(): void {
+    const kinds = this.#kinds;
+    const tell = this.#tell.bind(this);
+    const { add } = IDBObjectStore.prototype;
+    IDBObjectStore.prototype.add = function (value, key) {
+      const kind = kinds.get(this.transaction);
+      if (kind && this.name === 'commits') tell(kind, 'record');
+      const request = add.call(this, value, key);
+      if (kind && this.name === 'commits') tell(kind, 'recorded');
+      if (kind && this.name === 'segments') {
+        request.addEventListener('success', () => tell(kind, 'stored'));
+        tell(kind, 'segment');
+      }
+      return request;
+    };
+  }
+
+  #watchTransaction(): void {
+    const kinds = this.#kinds;
+    const tell = this.#tell.bind(this);
+    const { commit } = IDBTransaction.prototype;
+    IDBTransaction.prototype.commit = function () {
+      commit.call(this);
+      const kind = kinds.get(this);
+      if (kind) tell(kind, 'commit');
+    };
+  }
+}

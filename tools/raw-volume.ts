@@ -1,0 +1,82 @@
+/** Looks into a volume's stores without the code that wrote them: evidence of its own. */
+
+export interface RawVolume {
+  /** Path → id of every file that has a record. */
+  readonly files: Readonly<Record<string, number>>;
+  /** Id → version of the newest commit record. */
+  readonly markers: Readonly<Record<number, number>>;
+  /** Id → number of segments above the marker: of a sqliteTx that did not commit. */
+  readonly segmentsAbove: Readonly<Record<number, number>>;
+  readonly commits: number;
+  readonly segments: number;
+  /** Bytes of all values of all stores. */
+  readonly bytes: number;
+}
+
+const STORES = ['files', 'segments', 'commits', 'maps'] as const;
+/** Byte offset of the file id in a file record (docs/FORMAT.md §3). */
+const FILE_ID_OFFSET = 16;
+/** Values of one `getAll`: at most 15 MB of segments. */
+const VALUES_PER_REQUEST = 256;
+
+/** Undefined if the volume does not exist, or was never completely created. */
+export async function readRawVolume(name: string): Promise<RawVolume | undefined> {
+  const known = await indexedDB.databases();
+  if (!known.some((database) => database.name === name)) return undefined;
+  const database = await answer(indexedDB.open(name));
+  try {
+    if (!STORES.every((store) => database.objectStoreNames.contains(store))) return undefined;
+    const idbTx = database.transaction(STORES, 'readonly');
+    const files = await readFiles(idbTx.objectStore('files'));
+    const commitKeys = await keysOf(idbTx.objectStore('commits'));
+    const segmentKeys = await keysOf(idbTx.objectStore('segments'));
+    const markers: Record<number, number> = {};
+    for (const [file = 0, version = 0] of commitKeys) markers[file] = version;
+    const segmentsAbove: Record<number, number> = {};
+    for (const [file = 0, version = 0] of segmentKeys) {
+      if (version > (markers[file] ?? 0)) segmentsAbove[file] = (segmentsAbove[file] ?? 0) + 1;
+    }
+    let bytes = 0;
+    for (const store of STORES) bytes += await bytesOf(idbTx.objectStore(store));
+    const counts = { commits: commitKeys.length, segments: segmentKeys.length };
+    return { files, markers, segmentsAbove, ...counts, bytes };
+  } finally {
+    database.close();
+  }
+}
+
+async function readFiles(store: IDBObjectStore): Promise<Record<string, number>> {
+  const paths = await answer(store.getAllKeys());
+  const values = (await answer(store.getAll())) as ArrayBuffer[];
+  const files: Record<string, number> = {};
+  paths.forEach((path, i) => {
+    const value = values[i];
+    if (path === '' || !value) return;
+    files[String(path)] = new DataView(value).getUint32(FILE_ID_OFFSET, true);
+  });
+  return files;
+}
+
+async function keysOf(store: IDBObjectStore): Promise<number[][]> {
+  return (await answer(store.getAllKeys())) as number[][];
+}
+
+async function bytesOf(store: IDBObjectStore): Promise<number> {
+  let bytes = 0;
+  for (let after: IDBKeyRange | undefined; ; ) {
+    const [keys, values] = await Promise.all([
+      answer(store.getAllKeys(after, VALUES_PER_REQUEST)),
+      answer(store.getAll(after, VALUES_PER_REQUEST)) as Promise<ArrayBuffer[]>,
+    ]);
+    for (const value of values) bytes += value.byteLength;
+    if (keys.length < VALUES_PER_REQUEST) return bytes;
+    after = IDBKeyRange.lowerBound(keys.at(-1), true);
+  }
+}
+
+function answer<T>(request: IDBRequest<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}
