@@ -13,6 +13,7 @@ export {
   StorageError,
   UnsupportedError,
 } from './errors.js';
+export type { Defect, VerifyReport } from './recovery/verify.js';
 export type { ChecksumAlgorithm, Durability } from './types.js';
 export type { EngineInfo, VFSEventMap, VFSEventType, VFSListener } from './vfs/events.js';
 export { IDBBlockVFS } from './vfs/idb-block-vfs.js';

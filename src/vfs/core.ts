@@ -4,8 +4,9 @@
  *   I4  Every method answers with a result code: nothing is thrown through SQLite's stack, and no
  *       promise rejects, for a rejection would leave the statement waiting for ever.
  */
+import type { BlockFile } from '../blockstore/file.js';
 import type { Volume } from '../blockstore/volume.js';
-import { type BlockStoreError, fromDomException, InvariantError } from '../errors.js';
+import { type BlockStoreError, fromDomException, InvariantError, OptionError } from '../errors.js';
 import * as rc from '../result-codes.js';
 import { DatabaseFile } from './database-file.js';
 import type { Emitter } from './events.js';
@@ -101,10 +102,39 @@ export class Core {
   }
 
   async #openDatabase(path: string, id: number, flags: number): Promise<number> {
+    const shared = await this.#share(path, (flags & rc.SQLITE_OPEN_CREATE) !== 0);
+    if (!shared) return rc.SQLITE_CANTOPEN;
+    this.#databases.set(id, new DatabaseFile(shared, new ConnectionPragmas()));
+    return rc.SQLITE_OK;
+  }
+
+  /**
+   * Lends a file to `use`, as a connection has it.
+   * @param options `exclusive`: with the writer lock, and with no connection writing.
+   */
+  async withFile<T>(
+    path: string,
+    options: { readonly exclusive: boolean },
+    use: (file: BlockFile) => Promise<T>,
+  ): Promise<T> {
+    const shared = await this.#share(path, false);
+    if (!shared) throw new OptionError('path', `there is no database "${path}"`);
+    const borrower = new DatabaseFile(shared, new ConnectionPragmas());
+    try {
+      if (options.exclusive) await shared.beginWrite(borrower);
+      return await use(shared.file);
+    } finally {
+      shared.endWrite(borrower);
+      this.#unshare(shared);
+    }
+  }
+
+  /** One more user of the file, opened and recovered if it is the first. */
+  async #share(path: string, create: boolean): Promise<SharedFile | undefined> {
     const started = this.#deps.monotonicMs();
     const { volume, emitter } = this.#deps;
-    const file = await volume.acquire(path, (flags & rc.SQLITE_OPEN_CREATE) !== 0);
-    if (!file) return rc.SQLITE_CANTOPEN;
+    const file = await volume.acquire(path, create);
+    if (!file) return undefined;
     let shared = this.#shared.get(path);
     try {
       if (shared?.file !== file) {
@@ -127,8 +157,15 @@ export class Core {
       throw cause;
     }
     shared.users++;
-    this.#databases.set(id, new DatabaseFile(shared, new ConnectionPragmas()));
-    return rc.SQLITE_OK;
+    return shared;
+  }
+
+  #unshare(shared: SharedFile): void {
+    if (--shared.users === 0) {
+      shared.close();
+      this.#shared.delete(shared.file.path);
+    }
+    this.#deps.volume.release(shared.file);
   }
 
   /** Bears the close of a file whose open failed: SQLite does that. */
@@ -150,11 +187,7 @@ export class Core {
     const finish = () => {
       this.#databases.delete(id);
       database.close();
-      if (--shared.users === 0) {
-        shared.close();
-        this.#shared.delete(database.path);
-      }
-      volume.release(shared.file);
+      this.#unshare(shared);
       return rc.SQLITE_OK;
     };
     if (volume.committer.deferredCommits === 0) return finish();

@@ -9,6 +9,7 @@ import { BusyError } from '../errors.js';
 import type { Nonce } from '../format/commit.js';
 import { PATH_BYTES_MAX } from '../format/layout.js';
 import { apply, findLost, recover } from '../recovery/recover.js';
+import { type VerifyReport, verifyBlocks, verifyRecords } from '../recovery/verify.js';
 import { Core, normalisePath } from './core.js';
 import { Emitter, type EngineInfo, type VFSEventType, type VFSListener } from './events.js';
 import { CommitGroups } from './group.js';
@@ -34,6 +35,7 @@ export class IDBBlockVFS {
   readonly #emitter: Emitter;
   readonly #volume: Volume;
   readonly #channel: BroadcastRoleChannel;
+  readonly #core: Core;
   readonly #count: { readonly commits: number };
 
   // SQLite's methods, bound to the build in the constructor.
@@ -116,7 +118,7 @@ export class IDBBlockVFS {
     this.#volume = volume;
     this.#count = parts.count;
     this.#channel = new BroadcastRoleChannel(`${PREFIX}:${options.idbName}`);
-    const core = new Core({
+    this.#core = new Core({
       volume,
       emitter,
       roleOf: (path) => this.#roleOf(path),
@@ -131,8 +133,8 @@ export class IDBBlockVFS {
     });
     const methods =
       parts.build === 'legacy-asyncify'
-        ? legacyMethods(core, module, this as LegacyHost)
-        : currentMethods(core, module, parts.build);
+        ? legacyMethods(this.#core, module, this as LegacyHost)
+        : currentMethods(this.#core, module, parts.build);
     Object.assign(this, methods);
   }
 
@@ -182,6 +184,23 @@ export class IDBBlockVFS {
     } finally {
       role?.close();
     }
+  }
+
+  /**
+   * Reads everything of a database's newest version and reports each defect. Writes go on meanwhile.
+   *
+   * @param options `repair`: delete segments that nothing names, if nobody else is writing. Default false.
+   * @throws OptionError if there is no such database, BusyError if `repair` cannot get the writer lock.
+   */
+  async verify(path: string, options: { readonly repair?: boolean } = {}): Promise<VerifyReport> {
+    const name = normalisePath(path);
+    const { repair = false } = options;
+    await this.#volume.committer.drained();
+    const damaged = await verifyRecords(this.#volume.connection, name);
+    if (damaged) return damaged;
+    return await this.#core.withFile(name, { exclusive: repair }, (file) =>
+      verifyBlocks(file, { repair }),
+    );
   }
 
   /** Counters since `create`, and what is held now. */

@@ -1,0 +1,254 @@
+/**
+ * Reads everything of a file and reports each defect; deletes, if asked, what nothing lists.
+ *
+ *   I7  Every live block is checked against its checksum, and its segment's trailer against the map.
+ *   I8  Only what is certainly nobody's is deleted, under the writer lock.
+ *   I9  At most SEGMENTS_PER_BATCH segments are in memory at a time.
+ */
+import { type Connection, result } from '../blockstore/connection.js';
+import { unwrapRecord } from '../blockstore/evidence.js';
+import type { BlockFile } from '../blockstore/file.js';
+import { segmentNumber } from '../blockstore/live.js';
+import type { BlockMap } from '../blockstore/map.js';
+import { deleteAbove } from '../blockstore/write-commit.js';
+import { type BlockStoreError, CorruptionError, fromDomException, OptionError } from '../errors.js';
+import { blockChecksum } from '../format/checksum.js';
+import { decodeFile } from '../format/files.js';
+import { everythingOf, segmentKey } from '../format/keys.js';
+import { segmentEntries } from '../format/segment.js';
+import type { BlockNumber, FileId, Version } from '../types.js';
+import { decide } from './decide.js';
+import { findLost } from './recover.js';
+import { scan } from './scan.js';
+
+const SEGMENTS_PER_BATCH = 16;
+
+/** One thing that is wrong. Store, key and version are in the error. */
+export interface Defect {
+  /** SQLite's number of the page that cannot be read, if it is one. */
+  readonly page: number | undefined;
+  readonly error: BlockStoreError;
+}
+
+export interface VerifyReport {
+  readonly path: string;
+  /** Version that was checked: the newest when `verify` began. */
+  readonly version: number;
+  readonly fileBytes: number;
+  readonly blocksChecked: number;
+  readonly segmentsRead: number;
+  readonly defects: readonly Defect[];
+  /** Segments above the marker: a writer's that lives, or orphans. */
+  readonly pendingSegments: number;
+  /** Segments that neither the map nor the list of those to reclaim names: wasted space. */
+  readonly unlistedSegments: number;
+  /** Segments that were deleted because nothing names them. */
+  readonly deletedSegments: number;
+}
+
+interface Segment {
+  readonly version: Version;
+  readonly part: number;
+}
+
+export interface VerifyOptions {
+  /** Delete what nothing names. Allowed under the writer lock only, while nobody writes. */
+  readonly repair: boolean;
+}
+
+/** The file's records, one by one and against each other; undefined if they are in order. */
+export async function verifyRecords(
+  connection: Connection,
+  path: string,
+): Promise<VerifyReport | undefined> {
+  const asDefect = (cause: unknown): Defect => ({
+    page: undefined,
+    error: fromDomException(cause, connection.name, 'verifying'),
+  });
+  let defects: Defect[];
+  try {
+    const stored = await connection.read(['files'], (r) => result(r.get('files', path)));
+    if (stored === undefined) {
+      await findLost(connection, path);
+      throw new OptionError('path', `there is no database "${path}"`);
+    }
+    const location = { volume: connection.name, store: 'files', key: path } as const;
+    const verdict = decide(
+      await scan(connection, unwrapRecord(decodeFile(stored, path), location)),
+    );
+    if (verdict.tag === 'intact') return undefined;
+    defects = verdict.defects.map(asDefect);
+  } catch (cause) {
+    if (!(cause instanceof CorruptionError)) throw cause;
+    defects = [asDefect(cause)];
+  }
+  return { ...emptyReport(path), defects };
+}
+
+/** Reads all of the newest version of a file whose records are in order. */
+export async function verifyBlocks(file: BlockFile, options: VerifyOptions): Promise<VerifyReport> {
+  if (!file.exclusive) await file.refresh();
+  const map = file.pin();
+  try {
+    if (map.version === 0) return emptyReport(file.path);
+    const check = new Check(file, map);
+    const { pending, unlisted } = await check.keys();
+    await check.segments();
+    const deletable = options.repair ? [...pending, ...unlisted] : [];
+    await deleteSegments(file.connection, file.file, map.version, deletable);
+    return {
+      path: file.path,
+      version: map.version,
+      fileBytes: map.fileBytes,
+      blocksChecked: check.blocksChecked,
+      segmentsRead: check.segmentsRead,
+      defects: check.defects,
+      pendingSegments: pending.length,
+      unlistedSegments: unlisted.length,
+      deletedSegments: deletable.length,
+    };
+  } finally {
+    file.unpin(map);
+  }
+}
+
+class Check {
+  readonly defects: Defect[] = [];
+  blocksChecked = 0;
+  segmentsRead = 0;
+  readonly #file: BlockFile;
+  readonly #map: BlockMap;
+  /** Segment number → its live blocks. */
+  readonly #live: Map<number, { readonly segment: Segment; readonly blocks: number[] }>;
+
+  constructor(file: BlockFile, map: BlockMap) {
+    this.#file = file;
+    this.#map = map;
+    this.#live = liveSegments(map);
+  }
+
+  /** Compares the keys in the store with what the map and the list to reclaim name. */
+  async keys(): Promise<{ pending: Segment[]; unlisted: Segment[] }> {
+    const { connection, file, state } = this.#file;
+    const stored = await connection.read(['segments'], (r) =>
+      result(r.getAllKeys('segments', everythingOf(file))),
+    );
+    const waiting = new Set<number>();
+    for (const range of state.live.waiting()) {
+      for (let part = range.firstPart; part < range.endPart; part++) {
+        waiting.add(segmentNumber(range.version, part));
+      }
+    }
+    const pending: Segment[] = [];
+    const unlisted: Segment[] = [];
+    for (const key of stored) {
+      const [, version, part] = key as [number, Version, number];
+      const number = segmentNumber(version, part);
+      if (version > this.#map.version) pending.push({ version, part });
+      else if (!this.#live.has(number) && !waiting.has(number)) unlisted.push({ version, part });
+    }
+    return { pending, unlisted };
+  }
+
+  async segments(): Promise<void> {
+    const all = [...this.#live.values()];
+    for (let at = 0; at < all.length; at += SEGMENTS_PER_BATCH) {
+      const batch = all.slice(at, at + SEGMENTS_PER_BATCH);
+      const values = await this.#file.connection.read(['segments'], (r) =>
+        Promise.all(
+          batch.map(({ segment: { version, part } }) =>
+            result(r.get('segments', segmentKey(this.#file.file, version, part))),
+          ),
+        ),
+      );
+      for (const [i, live] of batch.entries()) this.#check(live.segment, live.blocks, values[i]);
+    }
+  }
+
+  #check(segment: Segment, blocks: readonly number[], value: unknown): void {
+    if (value === undefined) {
+      for (const block of blocks) this.#defect(segment, block, 'a missing segment');
+      return;
+    }
+    this.segmentsRead++;
+    const bytes = value instanceof ArrayBuffer ? new Uint8Array(value) : new Uint8Array(0);
+    const entries = value instanceof ArrayBuffer ? segmentEntries(value, this.#map.blockSize) : [];
+    for (const block of blocks) {
+      this.blocksChecked++;
+      const slot = this.#map.slotOf(block) % this.#map.blocksPerSegment;
+      const size = this.#map.blockSize;
+      const content = bytes.subarray(slot * size, (slot + 1) * size);
+      const { file, algorithm } = this.#file;
+      const id = { file, block: block as BlockNumber, version: segment.version };
+      const expected = this.#map.checksumOf(block);
+      const actual = blockChecksum(algorithm, id, content);
+      if (content.length !== size) this.#defect(segment, block, 'a truncated segment');
+      else if (actual !== expected) {
+        this.#defect(segment, block, 'a block whose checksum is wrong', { expected, actual });
+      } else if (entries[slot]?.block !== block || entries[slot]?.checksum !== expected) {
+        this.#defect(segment, undefined, `a trailer that does not name block ${block}`);
+      }
+    }
+  }
+
+  #defect(
+    { version, part }: Segment,
+    block: number | undefined,
+    what: string,
+    checksums?: { expected: number; actual: number },
+  ): void {
+    const key = segmentKey(this.#file.file, version, part);
+    const location = {
+      volume: this.#file.connection.name,
+      store: 'segments',
+      key,
+      version,
+    } as const;
+    const page = block === undefined ? undefined : block + 1;
+    this.defects.push({ page, error: new CorruptionError(location, what, checksums) });
+  }
+}
+
+function liveSegments(map: BlockMap): Map<number, { segment: Segment; blocks: number[] }> {
+  const live = new Map<number, { segment: Segment; blocks: number[] }>();
+  for (let block = 0; block < map.blockCount; block++) {
+    const version = map.versionOf(block) as Version;
+    if (version === 0) continue;
+    const part = Math.floor(map.slotOf(block) / map.blocksPerSegment);
+    const number = segmentNumber(version, part);
+    const before = live.get(number);
+    if (before) before.blocks.push(block);
+    else live.set(number, { segment: { version, part }, blocks: [block] });
+  }
+  return live;
+}
+
+async function deleteSegments(
+  connection: Connection,
+  file: FileId,
+  marker: Version,
+  segments: readonly Segment[],
+): Promise<void> {
+  if (segments.length === 0) return;
+  await connection.write(['segments', 'maps'], 'default', (r) => {
+    deleteAbove(r, file, marker);
+    for (const { version, part } of segments) {
+      const key = segmentKey(file, version, part);
+      if (version <= marker) r.delete('segments', [key, key]);
+    }
+  });
+}
+
+function emptyReport(path: string): VerifyReport {
+  return {
+    path,
+    version: 0,
+    fileBytes: 0,
+    blocksChecked: 0,
+    segmentsRead: 0,
+    defects: [],
+    pendingSegments: 0,
+    unlistedSegments: 0,
+    deletedSegments: 0,
+  };
+}
