@@ -3,7 +3,8 @@
  *
  *   I2  What is spilled lies above the marker; only the commit record makes it readable.
  *   I3  The first idbTx clears what others left there and says whose it is from now on.
- *   I9  One batch is under way at a time: the next waits, so memory stays bounded.
+ *   I9  One batch is under way at a time: the next waits, so memory stays bounded. An idbTx takes
+ *       at most TX_SEGMENTS_MAX segments, for readers of other contexts wait until it ends.
  *
  * The idbTx stays open as long as batches follow each other: a writer that waits for a batch goes
  * on inside its last request's callback, where the idbTx is still active. When the browser has
@@ -20,6 +21,9 @@ import type { FileId, Version } from '../types.js';
 import { type Connection, completion, type Requests } from './connection.js';
 import type { OutgoingSegment } from './draft.js';
 
+/** 15 MiB: a reader that comes in between waits for about as long as that takes to write. */
+const TX_SEGMENTS_MAX = 256;
+
 export interface SpillTarget {
   readonly connection: Connection;
   readonly file: FileId;
@@ -35,6 +39,7 @@ export class Spill {
   #failure: unknown;
   #owned = false;
   #batch: Promise<void> = Promise.resolve();
+  #sentInTx = 0;
   segmentsSent = 0;
 
   constructor(target: SpillTarget) {
@@ -45,6 +50,7 @@ export class Spill {
   async send(segments: readonly OutgoingSegment[], taken: (part: number) => void): Promise<void> {
     await this.#batch;
     if (this.#failure !== undefined) throw this.#error();
+    if (this.#sentInTx >= TX_SEGMENTS_MAX) this.#endTx();
     if (!this.#tryAdd(segments, taken)) {
       this.#requests = await this.#begin();
       this.#tryAdd(segments, taken);
@@ -59,7 +65,17 @@ export class Spill {
     if (this.#failure !== undefined) throw this.#error();
   }
 
+  #endTx(): void {
+    try {
+      this.#requests?.tx.commit();
+    } catch {
+      // It has ended on its own.
+    }
+    this.#requests = undefined;
+  }
+
   async #begin(): Promise<Requests> {
+    this.#sentInTx = 0;
     const requests = await this.#target.connection.begin(['segments', 'maps'], 'default');
     const done = completion(requests.tx).catch((cause) => {
       this.#failure ??= cause;
@@ -91,6 +107,7 @@ export class Spill {
     }
     this.#owned = true;
     this.segmentsSent += segments.length;
+    this.#sentInTx += segments.length;
     this.#batch = new Promise((resolve) => {
       // An aborted idbTx answers no more requests with success: the batch ends either way.
       r.tx.addEventListener('abort', () => resolve());
