@@ -1,10 +1,12 @@
 /** A small language for tests that speak SQL: open, run, rows, close, on any build. */
+
+import { expect } from 'vitest';
 import * as SQLite from 'wa-sqlite';
 import createCurrent from 'wa-sqlite/dist/wa-sqlite-async.mjs';
 import createJspi from 'wa-sqlite/dist/wa-sqlite-jspi.mjs';
 import * as LegacySQLite from 'wa-sqlite-legacy';
 import createLegacy from 'wa-sqlite-legacy/dist/wa-sqlite-async.mjs';
-import { IDBBlockVFS, type VFSOptions } from '../../src/index.js';
+import { type BlockStoreError, IDBBlockVFS, type VFSOptions } from '../../src/index.js';
 
 export type BuildName = 'asyncify' | 'jspi' | 'legacy-asyncify';
 export const BUILDS: readonly BuildName[] = ['asyncify', 'jspi', 'legacy-asyncify'];
@@ -18,11 +20,14 @@ const CREATE = { asyncify: createCurrent, jspi: createJspi, 'legacy-asyncify': c
 export class Context {
   readonly sqlite3: SQLiteAPI;
   readonly vfs: IDBBlockVFS;
+  /** What VFS methods answered with an error code for, in order. */
+  readonly errors: BlockStoreError[] = [];
   readonly #open: Set<Database> = new Set();
 
   private constructor(sqlite3: SQLiteAPI, vfs: IDBBlockVFS) {
     this.sqlite3 = sqlite3;
     this.vfs = vfs;
+    vfs.addEventListener('error', (event) => this.errors.push(event.detail.error));
   }
 
   static async create(
@@ -85,9 +90,127 @@ export class Database {
     return (await this.rows(sql, parameters))[0]?.[0] ?? null;
   }
 
+  /** SQLite's result code of a statement that has to fail. */
+  async failure(sql: string, parameters: readonly Value[] = []): Promise<number> {
+    try {
+      await this.rows(sql, parameters);
+    } catch (cause) {
+      return (cause as { code: number }).code;
+    }
+    throw new Error(`did not fail: ${sql}`);
+  }
+
+  /** Schema and rows of all tables, as one value that two equal databases have in common. */
+  async dump(schema = 'main'): Promise<Record<string, unknown>> {
+    const objects = await this.rows(
+      `SELECT name, type, tbl_name, sql FROM ${schema}.sqlite_schema ORDER BY name`,
+    );
+    const dumped: Record<string, unknown> = { schema: objects };
+    for (const [name, type] of objects) {
+      if (type === 'table')
+        dumped[String(name)] = await this.rows(`SELECT * FROM ${schema}."${name}"`);
+    }
+    return dumped;
+  }
+
+  async expectIntact(): Promise<void> {
+    expect(await this.rows('PRAGMA integrity_check')).toEqual([['ok']]);
+  }
+
   async close(): Promise<void> {
     this.#onclose();
     await this.#sqlite3.close(this.handle);
+  }
+}
+
+/** A volume of one test, and the page that has it open. */
+export class Site {
+  readonly build: BuildName;
+  readonly options: VFSOptions & { readonly idbName: string };
+  #context: Context | undefined;
+
+  constructor(build: BuildName, options: VFSOptions = {}) {
+    this.build = build;
+    this.options = { idbName: freshVolume('sql'), ...options };
+  }
+
+  get idbName(): string {
+    return this.options.idbName;
+  }
+
+  /** The page's own module and VFS; a new one after `leave`. */
+  async context(): Promise<Context> {
+    this.#context ??= await Context.create(this.build, this.options);
+    return this.#context;
+  }
+
+  async open(path?: string): Promise<Database> {
+    return await (await this.context()).open(path);
+  }
+
+  /** Another page on the same volume. */
+  async another(options: VFSOptions = {}): Promise<Context> {
+    return await Context.create(this.build, { ...this.options, ...options });
+  }
+
+  /** Closes everything: the next `open` is a new page's. */
+  async leave(): Promise<void> {
+    await this.#context?.close();
+    this.#context = undefined;
+  }
+
+  /**
+   * How every test ends: the database is intact and holds `expected`, now and for a new page.
+   */
+  async expectKept(expected: Record<string, unknown>, path?: string): Promise<void> {
+    await this.leave();
+    const again = await this.open(path);
+    await again.expectIntact();
+    expect(await again.dump()).toEqual(expected);
+  }
+
+  /** Leaves, and deletes the volume. */
+  async remove(): Promise<void> {
+    await this.leave();
+    await deleteVolume(this.idbName);
+  }
+}
+
+/** A database beside one in SQLite's own memory that is told the same. */
+export class Twins {
+  readonly db: Database;
+  readonly oracle: Database;
+
+  private constructor(db: Database, oracle: Database) {
+    this.db = db;
+    this.oracle = oracle;
+  }
+
+  static async create(site: Site, path?: string): Promise<Twins> {
+    return new Twins(await site.open(path), await site.open(':memory:'));
+  }
+
+  /** Runs on both; both succeed, or both fail with the same code. */
+  async run(sql: string, parameters: readonly Value[] = []): Promise<void> {
+    const outcomes = [];
+    for (const db of [this.oracle, this.db]) outcomes.push(await outcome(db.rows(sql, parameters)));
+    expect(outcomes[1], sql).toEqual(outcomes[0]);
+  }
+
+  /** Both are intact and hold the same, which is returned. */
+  async expectSame(): Promise<Record<string, unknown>> {
+    await this.db.expectIntact();
+    const expected = await this.oracle.dump();
+    expect(await this.db.dump()).toEqual(expected);
+    return expected;
+  }
+}
+
+async function outcome(rows: Promise<Row[]>): Promise<unknown> {
+  try {
+    return await rows;
+  } catch (cause) {
+    return { code: (cause as { code: number }).code };
   }
 }
 
@@ -103,11 +226,16 @@ export function freshVolume(label = 'volume'): string {
   return `${label}-${Date.now().toString(36)}-${volumes++}`;
 }
 
+/** Chromium calls a volume blocked also while a connection that was closed ends its idbTxs. */
+const BLOCKED_MAX_MS = 5000;
+
 export function deleteVolume(name: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const request = indexedDB.deleteDatabase(name);
     request.onsuccess = () => resolve();
     request.onerror = () => reject(request.error);
-    request.onblocked = () => reject(new Error(`${name} is still open`));
+    request.onblocked = () => {
+      setTimeout(() => reject(new Error(`${name} is still open`)), BLOCKED_MAX_MS);
+    };
   });
 }
