@@ -18,6 +18,11 @@ export function fileControl(
   switch (op) {
     case rc.SQLITE_FCNTL_PRAGMA:
       return pragma(core, module, id, address);
+    case rc.SQLITE_FCNTL_PDB: {
+      const pragmas = core.pragmasOf(id);
+      if (pragmas) pragmas.inSqliteTx = () => inSqliteTx(module, pointerAt(module, address));
+      return rc.SQLITE_NOTFOUND;
+    }
     case rc.SQLITE_FCNTL_SYNC:
       return core.commitPoint(id, textAt(module, address));
     case rc.SQLITE_FCNTL_COMMIT_PHASETWO:
@@ -41,6 +46,10 @@ function pragma(core: Core, module: SqliteModule, id: number, address: number): 
   // SQLite takes a mode it does not know for the question which mode is in force, and answers it.
   if (pragmas?.observe(name ?? '', value ?? undefined)) module.HEAPU8[valueAddress] = 0x2d;
   return rc.SQLITE_NOTFOUND;
+}
+
+function inSqliteTx(module: SqliteModule, connection: number): boolean {
+  return connection !== 0 && module._sqlite3_get_autocommit?.(connection) === 0;
 }
 
 function pointerAt(module: SqliteModule, address: number): number {

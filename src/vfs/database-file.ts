@@ -246,6 +246,7 @@ export class DatabaseFile {
       readAhead: this.#readAhead,
       options: env.options,
       playedBack: (page) => env.playedBack(file.path, page),
+      landed: () => env.committer.drained(),
     });
     return this.#staging;
   }

@@ -12,6 +12,8 @@ export interface SqliteModule {
   UTF8ToString(address: number): string;
   readonly vfs_register?: unknown;
   readonly registerVFS?: unknown;
+  /** 0 while the connection is inside a BEGIN. */
+  readonly _sqlite3_get_autocommit?: (connection: number) => number;
   readonly handleAsync?: ((start: () => unknown) => unknown) | null;
   readonly ccall?: (
     name: string,

@@ -6,16 +6,23 @@ const SYNCHRONOUS: Readonly<Record<string, Durability>> = {
   off: 'deferred',
   no: 'deferred',
   false: 'deferred',
-  '0': 'deferred',
   full: 'strict',
-  '2': 'strict',
   extra: 'strict',
-  '3': 'strict',
 };
+
+/** SQLite reads a word that begins with a digit as a number. */
+function durabilityOf(word: string): Durability {
+  const level = Number.parseInt(word, 10);
+  if (!/^\d/.test(word)) return SYNCHRONOUS[word] ?? 'relaxed';
+  if (level === 0) return 'deferred';
+  return level === 1 ? 'relaxed' : 'strict';
+}
 
 export class ConnectionPragmas {
   durability: Durability = 'strict';
   busyTimeoutMs = 0;
+  /** Whether the connection is inside a BEGIN; SQLite hands over its address after xOpen. */
+  inSqliteTx: () => boolean = () => false;
 
   /**
    * Takes note of a pragma.
@@ -26,13 +33,15 @@ export class ConnectionPragmas {
     const word = value.trim().toLowerCase();
     switch (name.toLowerCase()) {
       case 'synchronous':
-        this.durability = SYNCHRONOUS[word] ?? 'relaxed';
+        // SQLite asks us first and refuses it inside a BEGIN.
+        if (!this.inSqliteTx()) this.durability = durabilityOf(word);
         return false;
       case 'busy_timeout':
         this.busyTimeoutMs = Math.max(0, Number.parseInt(word, 10) || 0);
         return false;
       case 'journal_mode':
-        return word === 'wal';
+        // SQLite takes any beginning of a mode's name for the mode.
+        return word !== '' && 'wal'.startsWith(word);
       default:
         return false;
     }

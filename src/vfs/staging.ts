@@ -25,6 +25,14 @@ export interface StagingOptions {
 /** The image of `page` if SQLite has just read it from the rollback journal. */
 export type PlayedBack = (page: number) => Uint8Array | undefined;
 
+export interface StagingDeps {
+  readonly readAhead: ReadAhead;
+  readonly options: StagingOptions;
+  readonly playedBack: PlayedBack;
+  /** Resolves when every commit acknowledged so far is complete. */
+  readonly landed: () => Promise<void>;
+}
+
 export class Staging {
   readonly #file: BlockFile;
   readonly #base: BlockMap;
@@ -32,20 +40,18 @@ export class Staging {
   readonly #options: StagingOptions;
   readonly #nonce: Nonce;
   readonly #playedBack: PlayedBack;
+  readonly #landed: () => Promise<void>;
   #spill: Spill | undefined;
   #view: View;
   draft: Draft;
 
-  constructor(
-    file: BlockFile,
-    base: BlockMap,
-    deps: { readAhead: ReadAhead; options: StagingOptions; playedBack: PlayedBack },
-  ) {
+  constructor(file: BlockFile, base: BlockMap, deps: StagingDeps) {
     this.#file = file;
     this.#base = base;
     this.#readAhead = deps.readAhead;
     this.#options = deps.options;
     this.#playedBack = deps.playedBack;
+    this.#landed = deps.landed;
     this.#nonce = deps.options.nonce();
     this.draft = new Draft(base, { blockSize: base.blockSize, nonce: this.#nonce });
     this.#view = this.#viewOf(this.draft);
@@ -137,6 +143,9 @@ export class Staging {
     const file = this.#file;
     const { draft } = this;
     await file.settling;
+    // A deferred commit still on its way clears what lies above its own version, and takes the spill
+    // owner's record for its own.
+    if (!this.#spill) await this.#landed();
     if (!file.record) await file.create(this.#options.checksum);
     const { connection } = file;
     const target = { connection, file: file.file, version: draft.version, nonce: this.#nonce };
