@@ -1,0 +1,34 @@
+/** The wa-sqlite builds, each loaded only by the contender that runs on it. */
+
+export type AsyncBuild = 'asyncify' | 'jspi';
+export type Build = 'sync' | AsyncBuild;
+
+export interface Loaded {
+  readonly module: object;
+  readonly sqlite3: SQLiteAPI;
+}
+
+const LOAD = {
+  sync: () => import('wa-sqlite/dist/wa-sqlite.mjs'),
+  asyncify: () => import('wa-sqlite/dist/wa-sqlite-async.mjs'),
+  jspi: () => import('wa-sqlite/dist/wa-sqlite-jspi.mjs'),
+};
+
+export async function loadBuild(build: Build): Promise<Loaded> {
+  const [{ default: create }, { Factory }] = await Promise.all([
+    LOAD[build](),
+    import('wa-sqlite'),
+  ]);
+  const module = await create();
+  return { module, sqlite3: Factory(module) };
+}
+
+/** npm `wa-sqlite@1.0.0`: the old line, SQLite 3.44, Asyncify only. */
+export async function loadLegacy(): Promise<Loaded> {
+  const [{ default: create }, { Factory }] = await Promise.all([
+    import('wa-sqlite-legacy/dist/wa-sqlite-async.mjs'),
+    import('wa-sqlite-legacy'),
+  ]);
+  const module = await create();
+  return { module, sqlite3: Factory(module) };
+}

@@ -1,0 +1,38 @@
+/** Clocks for workloads: a loop of equal operations, and a single one. */
+import { Bench } from 'tinybench';
+import type { Measurement } from './types.ts';
+
+/** Runs `operation` in a loop, after a few runs that do not count. */
+export async function loop(
+  operation: (iteration: number) => Promise<void>,
+  options: { readonly iterations: number; readonly warmup: number },
+): Promise<Measurement> {
+  let iteration = 0;
+  const bench = new Bench({
+    iterations: options.iterations,
+    time: 0,
+    warmup: options.warmup > 0,
+    warmupIterations: options.warmup,
+    warmupTime: 0,
+    throws: true,
+  });
+  bench.add('operation', () => operation(iteration++), { async: true });
+  const [task] = await bench.run();
+  if (task?.result.state !== 'completed') throw new Error(`The loop ${task?.result.state}`);
+  const { mean, p50, p99, samplesCount } = task.result.latency;
+  return { meanMs: mean, medianMs: p50, p99Ms: p99, operations: samplesCount };
+}
+
+/** What cannot be repeated without becoming something else. */
+export async function once(operation: () => Promise<void>): Promise<Measurement> {
+  const started = performance.now();
+  await operation();
+  const ms = performance.now() - started;
+  return { meanMs: ms, medianMs: ms, p99Ms: ms, operations: 1 };
+}
+
+/** @throws unless they are the same. */
+export function expectEqual(actual: unknown, expected: unknown, what: string): void {
+  const [a, e] = [JSON.stringify(actual), JSON.stringify(expected)];
+  if (a !== e) throw new Error(`Wrong ${what}: ${a} instead of ${e}`);
+}

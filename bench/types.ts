@@ -1,0 +1,85 @@
+/**
+ * The words of the benchmark.
+ *
+ * - **contender**: one storage engine on one build with one durability.
+ * - **workload**: what is measured, with its own database and its own check of the result.
+ * - **repetition**: one fresh browser profile in which every workload runs once for each contender.
+ * - **step**: one phase of one workload for one contender, in a page load and a worker of its own.
+ */
+
+export type Value = number | string | Uint8Array | null;
+export type Row = readonly (Value | bigint | number[])[];
+
+/** A statement that is prepared once and run often. */
+export interface Statement {
+  run(parameters?: readonly Value[]): Promise<Row[]>;
+  finalize(): Promise<void>;
+}
+
+/** One open database, whatever stores it. */
+export interface Session {
+  exec(sql: string): Promise<Row[]>;
+  prepare(sql: string): Promise<Statement>;
+  /** The engine's own counters, to explain a figure. */
+  counters?(): Record<string, number>;
+  close(): Promise<void>;
+}
+
+export type DurabilityName = 'strict' | 'relaxed' | 'none';
+
+export interface Contender {
+  /** `engine.build.durability`, unique. */
+  readonly name: string;
+  readonly engine: string;
+  readonly build: string;
+  readonly durability: DurabilityName;
+  /** What an acknowledged commit has waited for. */
+  readonly waitsFor: string;
+  /** False if closing loses the database: then there are no cold figures. */
+  readonly persistent: boolean;
+  /** Runs only when `--only` asks for it. */
+  readonly optional?: boolean;
+  /** Opens `database`, creating it, with SQLite's defaults but for `synchronous`. */
+  open(database: string): Promise<Session>;
+}
+
+/** One figure: what one operation took, in milliseconds. */
+export interface Measurement {
+  /** Elapsed time divided by operations: pauses count. */
+  readonly meanMs: number;
+  readonly medianMs: number;
+  readonly p99Ms: number;
+  readonly operations: number;
+}
+
+export type Phase = 'prepare' | 'run' | 'check';
+
+export interface Workload {
+  readonly name: string;
+  /** What the figure is, as a table says it. */
+  readonly title: string;
+  /** Workloads that leave a database as it was may share one. */
+  readonly database: string;
+  /** Measured on an engine that has just been opened in a fresh page: nothing in its memory. */
+  readonly cold: boolean;
+  prepare?(session: Session): Promise<void>;
+  /** @throws if a result is wrong. */
+  run(session: Session): Promise<Measurement>;
+  /** After a reload: is what was written there? @throws if not. */
+  check?(session: Session): Promise<void>;
+}
+
+export interface Step {
+  readonly contender: string;
+  readonly workload: string;
+  readonly database: string;
+  /** More than one only where a reload would lose the database. */
+  readonly phases: readonly Phase[];
+}
+
+export interface StepResult {
+  readonly step: Step;
+  readonly measurement?: Measurement;
+  readonly counters?: Record<string, number>;
+  readonly error?: string;
+}
