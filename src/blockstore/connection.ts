@@ -47,7 +47,7 @@ export interface Requests {
   get(store: StoreName, key: IDBValidKey): IDBRequest<unknown>;
   getKey(store: StoreName, bounds: KeyBounds): IDBRequest<IDBValidKey | undefined>;
   getAll(store: StoreName, bounds: KeyBounds, countMax?: number): IDBRequest<unknown[]>;
-  getAllKeys(store: StoreName, bounds?: KeyBounds): IDBRequest<IDBValidKey[]>;
+  getAllKeys(store: StoreName, bounds?: KeyBounds, countMax?: number): IDBRequest<IDBValidKey[]>;
   count(store: StoreName, bounds: KeyBounds): IDBRequest<number>;
   add(store: StoreName, key: IDBValidKey, value: ArrayBuffer): IDBRequest<IDBValidKey>;
   put(store: StoreName, key: IDBValidKey, value: ArrayBuffer): IDBRequest<IDBValidKey>;
@@ -82,8 +82,8 @@ class CountedRequests implements Requests {
   getAll(store: StoreName, bounds: KeyBounds, countMax?: number): IDBRequest<unknown[]> {
     return this.#store(store).getAll(rangeOf(bounds), countMax);
   }
-  getAllKeys(store: StoreName, bounds?: KeyBounds): IDBRequest<IDBValidKey[]> {
-    return this.#store(store).getAllKeys(bounds ? rangeOf(bounds) : undefined);
+  getAllKeys(store: StoreName, bounds?: KeyBounds, countMax?: number): IDBRequest<IDBValidKey[]> {
+    return this.#store(store).getAllKeys(bounds ? rangeOf(bounds) : undefined, countMax);
   }
   count(store: StoreName, bounds: KeyBounds): IDBRequest<number> {
     return this.#store(store).count(rangeOf(bounds));

@@ -54,7 +54,7 @@ class Inquiry {
       return new FileState(new BlockMap(at));
     }
     const directory = this.#directory(marker);
-    const first = directory?.version ?? (0 as Version);
+    const first = marker.directoryVersion;
     const replayed = commits.filter(({ record }) => record.version > first);
     this.#checkContiguous(first, replayed, marker);
     if (this.defects.length > 0) return undefined;

@@ -34,29 +34,39 @@ export async function apply(connection: Connection, file: FileId, marker: Versio
 
 /**
  * Looks for commits that bear `path` though no file record does: a lost record, not an absent file.
+ * One request per file of the volume, made only when there is no record.
  * @throws CorruptionError if there are any.
  */
 export async function findLost(connection: Connection, path: string): Promise<void> {
-  await connection.read(['files', 'commits'], async (r) => {
+  const id = await lostFile(connection, path);
+  if (id === undefined) return;
+  const location = { volume: connection.name, store: 'files', key: path } as const;
+  throw new CorruptionError(location, `a missing record, of file ${id} which has commits,`);
+}
+
+/** Id of a file whose commits bear `path` and that no file record names. */
+export async function lostFile(connection: Connection, path: string): Promise<FileId | undefined> {
+  return await connection.read(['files', 'commits'], async (r) => {
     const [keys, values] = await Promise.all([
       result(r.getAllKeys('files')),
-      result(r.getAll('files', ['', '\uffff'])),
+      result(r.getAll('files', ['', []])),
     ]);
     const known = new Set<number>();
-    keys.forEach((key, i) => {
+    for (const [i, key] of keys.entries()) {
       const decoded = key === VOLUME_KEY ? undefined : decodeFile(values[i], String(key));
       if (decoded?.ok) known.add(decoded.value.file);
-    });
+    }
     for (let id = 1; ; id++) {
       const key = await result(r.getKey('commits', [[id], [Number.POSITIVE_INFINITY, []]]));
-      if (!Array.isArray(key) || typeof key[0] !== 'number') return;
+      if (!Array.isArray(key) || typeof key[0] !== 'number') return undefined;
       id = key[0];
       if (known.has(id)) continue;
-      const [stored] = await result(r.getAll('commits', everythingOf(id as FileId), 1));
-      const commit = decodeCommit(stored, { file: id as FileId });
-      if (!commit.ok || commit.value.path !== path) continue;
-      const location = { volume: connection.name, store: 'files', key: path } as const;
-      throw new CorruptionError(location, `a missing record, of file ${id} which has commits,`);
+      const stored = await result(r.getAll('commits', everythingOf(id as FileId)));
+      const bears = stored.some((value) => {
+        const commit = decodeCommit(value, { file: id as FileId });
+        return commit.ok && commit.value.path === path;
+      });
+      if (bears) return id as FileId;
     }
   });
 }

@@ -6,7 +6,7 @@
  *   I9  At most SEGMENTS_PER_BATCH segments are in memory at a time.
  */
 import { type Connection, result } from '../blockstore/connection.js';
-import { unwrapRecord } from '../blockstore/evidence.js';
+import { refusalError } from '../blockstore/evidence.js';
 import type { BlockFile } from '../blockstore/file.js';
 import { segmentNumber } from '../blockstore/live.js';
 import type { BlockMap } from '../blockstore/map.js';
@@ -18,7 +18,8 @@ import { everythingOf, segmentKey } from '../format/keys.js';
 import { segmentEntries } from '../format/segment.js';
 import type { BlockNumber, FileId, Version } from '../types.js';
 import { decide } from './decide.js';
-import { findLost } from './recover.js';
+import { lostFile } from './recover.js';
+import { repairFileRecord, repairMap } from './repair.js';
 import { scan } from './scan.js';
 
 const SEGMENTS_PER_BATCH = 16;
@@ -38,6 +39,8 @@ export interface VerifyReport {
   readonly blocksChecked: number;
   readonly segmentsRead: number;
   readonly defects: readonly Defect[];
+  /** Defects of records that were repaired without loss. */
+  readonly repaired: readonly Defect[];
   /** Segments above the marker: a writer's that lives, or orphans. */
   readonly pendingSegments: number;
   /** Segments that neither the map nor the list of those to reclaim names: wasted space. */
@@ -56,33 +59,70 @@ export interface VerifyOptions {
   readonly repair: boolean;
 }
 
-/** The file's records, one by one and against each other; undefined if they are in order. */
+/** What a look at the records found, and what was done about it. */
+export interface RecordsReport {
+  readonly defects: readonly Defect[];
+  /** Defects that were repaired without loss. */
+  readonly repaired: readonly Defect[];
+}
+
+/**
+ * Checks the file's records, one by one and against each other; repairs what can be without loss.
+ * @throws OptionError if there is no such file.
+ */
 export async function verifyRecords(
   connection: Connection,
   path: string,
-): Promise<VerifyReport | undefined> {
-  const asDefect = (cause: unknown): Defect => ({
-    page: undefined,
-    error: fromDomException(cause, connection.name, 'verifying'),
-  });
-  let defects: Defect[];
-  try {
-    const stored = await connection.read(['files'], (r) => result(r.get('files', path)));
-    if (stored === undefined) {
-      await findLost(connection, path);
-      throw new OptionError('path', `there is no database "${path}"`);
-    }
-    const location = { volume: connection.name, store: 'files', key: path } as const;
-    const verdict = decide(
-      await scan(connection, unwrapRecord(decodeFile(stored, path), location)),
-    );
-    if (verdict.tag === 'intact') return undefined;
-    defects = verdict.defects.map(asDefect);
-  } catch (cause) {
-    if (!(cause instanceof CorruptionError)) throw cause;
-    defects = [asDefect(cause)];
+  options: VerifyOptions,
+): Promise<RecordsReport> {
+  const repaired: Defect[] = [];
+  // A file record first, then the map; a third look finds what is left.
+  for (let round = 0; ; round++) {
+    const found = await lookAtRecords(connection, path);
+    const defects = found.errors.map((cause) => ({
+      page: undefined,
+      error: fromDomException(cause, connection.name, 'verifying'),
+    }));
+    if (defects.length === 0 || !options.repair || round === 2) return { defects, repaired };
+    if (!(await found.repair())) return { defects, repaired };
+    repaired.push(...defects);
   }
-  return { ...emptyReport(path), defects };
+}
+
+interface Look {
+  readonly errors: readonly unknown[];
+  /** Repairs them; false if it cannot. */
+  repair(): Promise<boolean>;
+}
+
+async function lookAtRecords(connection: Connection, path: string): Promise<Look> {
+  const stored = await connection.read(['files'], (r) => result(r.get('files', path)));
+  const decoded = decodeFile(stored, path);
+  if (decoded.ok) {
+    const file = decoded.value;
+    const verdict = decide(await scan(connection, file));
+    const errors = verdict.tag === 'defective' ? verdict.defects : [];
+    return { errors, repair: () => repairMap(connection, file) };
+  }
+  const id = await lostFile(connection, path);
+  if (stored === undefined && id === undefined) {
+    throw new OptionError('path', `there is no database "${path}"`);
+  }
+  const location = { volume: connection.name, store: 'files', key: path } as const;
+  const error =
+    stored === undefined
+      ? new CorruptionError(location, 'a missing record')
+      : refusalError(decoded.refusal, location);
+  return {
+    errors: [error],
+    repair: async () =>
+      id !== undefined && (await repairFileRecord(connection, path, id)) !== undefined,
+  };
+}
+
+/** A report on records alone, of a file that cannot be opened. */
+export function recordsOnly(path: string, records: RecordsReport): VerifyReport {
+  return { ...emptyReport(path), ...records };
 }
 
 /** Reads all of the newest version of a file whose records are in order. */
@@ -103,6 +143,7 @@ export async function verifyBlocks(file: BlockFile, options: VerifyOptions): Pro
       blocksChecked: check.blocksChecked,
       segmentsRead: check.segmentsRead,
       defects: check.defects,
+      repaired: [],
       pendingSegments: pending.length,
       unlistedSegments: unlisted.length,
       deletedSegments: deletable.length,
@@ -247,6 +288,7 @@ function emptyReport(path: string): VerifyReport {
     blocksChecked: 0,
     segmentsRead: 0,
     defects: [],
+    repaired: [],
     pendingSegments: 0,
     unlistedSegments: 0,
     deletedSegments: 0,

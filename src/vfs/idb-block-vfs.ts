@@ -9,7 +9,7 @@ import { BusyError } from '../errors.js';
 import type { Nonce } from '../format/commit.js';
 import { PATH_BYTES_MAX } from '../format/layout.js';
 import { apply, findLost, recover } from '../recovery/recover.js';
-import { type VerifyReport, verifyBlocks, verifyRecords } from '../recovery/verify.js';
+import { recordsOnly, type VerifyReport, verifyBlocks, verifyRecords } from '../recovery/verify.js';
 import { Core, normalisePath } from './core.js';
 import { Emitter, type EngineInfo, type VFSEventType, type VFSListener } from './events.js';
 import { CommitGroups } from './group.js';
@@ -172,6 +172,33 @@ export class IDBBlockVFS {
    */
   async deleteFile(path: string): Promise<boolean> {
     const name = normalisePath(path);
+    return await this.#alone(name, () => this.#volume.delete(name));
+  }
+
+  /**
+   * Reads everything of a database's newest version and reports each defect. Writes go on meanwhile.
+   *
+   * @param options `repair`: do what is lossless: rebuild a lost or damaged file record, map chunk or
+   *   directory, and delete segments that nothing names. Default false.
+   * @throws OptionError if there is no such database; BusyError if `repair` is asked for while the
+   *   database is open here or another context writes to it.
+   */
+  async verify(path: string, options: { readonly repair?: boolean } = {}): Promise<VerifyReport> {
+    const name = normalisePath(path);
+    const { repair = false } = options;
+    await this.#volume.committer.drained();
+    const { connection } = this.#volume;
+    const look = () => verifyRecords(connection, name, { repair });
+    const records = repair ? await this.#alone(name, look) : await look();
+    if (records.defects.length > 0) return recordsOnly(name, records);
+    const blocks = await this.#core.withFile(name, { exclusive: repair }, (file) =>
+      verifyBlocks(file, { repair }),
+    );
+    return { ...blocks, repaired: records.repaired };
+  }
+
+  /** Runs `work` with the writer lock of a database that is not open here. */
+  async #alone<T>(name: string, work: () => Promise<T>): Promise<T> {
     if (this.#volume.openFiles().some((file) => file.path === name)) {
       throw new BusyError(name, 'it is open in this context; close its connections first');
     }
@@ -180,27 +207,10 @@ export class IDBBlockVFS {
       if (role && !(await role.acquire(this.#options.busyTimeoutMs))) {
         throw new BusyError(name, 'another context is writing to it');
       }
-      return await this.#volume.delete(name);
+      return await work();
     } finally {
       role?.close();
     }
-  }
-
-  /**
-   * Reads everything of a database's newest version and reports each defect. Writes go on meanwhile.
-   *
-   * @param options `repair`: delete segments that nothing names, if nobody else is writing. Default false.
-   * @throws OptionError if there is no such database, BusyError if `repair` cannot get the writer lock.
-   */
-  async verify(path: string, options: { readonly repair?: boolean } = {}): Promise<VerifyReport> {
-    const name = normalisePath(path);
-    const { repair = false } = options;
-    await this.#volume.committer.drained();
-    const damaged = await verifyRecords(this.#volume.connection, name);
-    if (damaged) return damaged;
-    return await this.#core.withFile(name, { exclusive: repair }, (file) =>
-      verifyBlocks(file, { repair }),
-    );
   }
 
   /** Counters since `create`, and what is held now. */

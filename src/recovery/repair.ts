@@ -1,0 +1,111 @@
+/**
+ * Repairs what can be repaired without loss: a file record, map chunks, the directory.
+ *
+ *   I7  Nothing is put in the place of a damaged record unless it agrees with every intact one.
+ *   I8  For the holder of the writer lock only.
+ */
+import { type Connection, result } from '../blockstore/connection.js';
+import { blockChecksum } from '../format/checksum.js';
+import { type CommitRecord, decodeCommit, HOLE } from '../format/commit.js';
+import { encodeFile, type FileRecord } from '../format/files.js';
+import { everythingOf } from '../format/keys.js';
+import { BLOCKS_PER_CHUNK } from '../format/layout.js';
+import { decodeChunk } from '../format/maps.js';
+import { segmentEntries } from '../format/segment.js';
+import type { BlockNumber, ChecksumAlgorithm, FileId, Version } from '../types.js';
+import { type Checkpoint, type Rebuilt, rebuild, writeRebuilt } from './rebuild.js';
+import { type Evidence, scan } from './scan.js';
+
+const ALGORITHMS: readonly ChecksumAlgorithm[] = ['xxhash32', 'crc32c'];
+
+/** Rebuilds the map of a file. False if that cannot be done without loss. */
+export async function repairMap(connection: Connection, file: FileRecord): Promise<boolean> {
+  const evidence = await scan(connection, file);
+  const checkpoint = checkpointOf(evidence);
+  if (!checkpoint) return false;
+  const rebuilt = await rebuild(connection, checkpoint);
+  if (!agrees(evidence, rebuilt)) return false;
+  await writeRebuilt(connection, checkpoint, rebuilt);
+  return true;
+}
+
+/** The last checkpoint's commit, if every commit record from it up to the marker is intact. */
+function checkpointOf(evidence: Evidence): Checkpoint | undefined {
+  const { file } = evidence;
+  const commits: CommitRecord[] = [];
+  for (const { key, value } of evidence.commits) {
+    const version = (Array.isArray(key) ? key[1] : undefined) as Version;
+    const decoded = decodeCommit(value, { file: file.file, version });
+    if (!decoded.ok) return undefined;
+    commits.push(decoded.value);
+  }
+  const marker = commits.at(-1);
+  if (!marker || marker.directoryVersion === 0) return undefined;
+  const from = commits.findIndex(({ version }) => version === marker.directoryVersion);
+  const commit = commits[from];
+  const complete = commits.length - from === marker.version - marker.directoryVersion + 1;
+  return commit && complete ? { file, commit } : undefined;
+}
+
+/** Whether every intact chunk lists what was rebuilt: if not, a segment is missing as well. */
+function agrees(evidence: Evidence, rebuilt: Rebuilt): boolean {
+  const { map } = rebuilt;
+  for (const value of evidence.chunks) {
+    const decoded = decodeChunk(value, { file: evidence.file.file });
+    // A stale chunk, and one of another block size, say nothing about now.
+    if (!decoded.ok || decoded.value.blockSize !== map.blockSize) continue;
+    const { chunk, columns } = decoded.value;
+    for (let i = 0; i < BLOCKS_PER_CHUNK; i++) {
+      const listed = columns.versions[i] as number;
+      const block = chunk * BLOCKS_PER_CHUNK + i;
+      if (listed > map.versionOf(block) && block < map.blockCount) return false;
+    }
+  }
+  return true;
+}
+
+/** Writes the record of a file whose commits are there. Undefined if it cannot be told. */
+export async function repairFileRecord(
+  connection: Connection,
+  path: string,
+  file: FileId,
+): Promise<FileRecord | undefined> {
+  const [values, keys, segments] = await connection.read(['commits', 'segments'], (r) =>
+    Promise.all([
+      result(r.getAll('commits', everythingOf(file))),
+      result(r.getAllKeys('segments', everythingOf(file), 1)),
+      result(r.getAll('segments', everythingOf(file), 1)),
+    ]),
+  );
+  const commits = values.flatMap((value) => {
+    const decoded = decodeCommit(value, { file });
+    return decoded.ok ? [decoded.value] : [];
+  });
+  const [first] = commits;
+  const [segment] = segments;
+  const version = (keys[0] as [number, Version] | undefined)?.[1];
+  if (!first || version === undefined || !(segment instanceof ArrayBuffer)) return undefined;
+  const algorithm = ALGORITHMS.find((candidate) =>
+    proves(segment, { file, version, blockSize: first.blockSize }, candidate),
+  );
+  if (!algorithm) return undefined;
+  const record: FileRecord = { path, file, algorithm, born: true, createdMs: first.timeMs };
+  await connection.write(['files'], 'strict', (r) => {
+    r.put('files', path, encodeFile(record));
+    r.tx.commit();
+  });
+  return record;
+}
+
+/** Whether the segment's own checksums are of this algorithm. */
+function proves(
+  segment: ArrayBuffer,
+  at: { file: FileId; version: Version; blockSize: CommitRecord['blockSize'] },
+  algorithm: ChecksumAlgorithm,
+): boolean {
+  return segmentEntries(segment, at.blockSize).some(({ block, checksum }, slot) => {
+    if (block === HOLE) return false;
+    const bytes = new Uint8Array(segment, slot * at.blockSize, at.blockSize);
+    return blockChecksum(algorithm, { ...at, block: block as BlockNumber }, bytes) === checksum;
+  });
+}
