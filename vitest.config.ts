@@ -27,7 +27,7 @@ export default defineConfig({
         server: { headers: ISOLATION_HEADERS },
         test: {
           name: 'browser',
-          include: ['tests/browser/**/*.test.ts'],
+          include: ['tests/browser/**/*.test.ts', 'tests/regress/**/*.test.ts'],
           sequence: { groupOrder: 1 },
           testTimeout: 60_000,
           hookTimeout: 60_000,

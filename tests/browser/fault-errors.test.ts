@@ -1,0 +1,182 @@
+import { describe, expect, test } from 'vitest';
+import { type Fault, type FaultyIDB, isCommit, isWrite } from '../support/faults.js';
+import { create, dump, type RawRecord } from '../support/raw.js';
+import { contentOf, insert, integrity, type Outcome, Rig, reopened } from '../support/rig.js';
+import { type BuildName, freshVolume, type Row } from '../support/sqlite.js';
+
+// Goal: a commit that fails is reported once with the code of its cause, or not at all because it went
+// through after all; the database is as before or as after, and the next statement works.
+// Method: one statement, counted for its points on a volume without faults; then once for each
+// point, on a fresh volume, with the fault there. Every case has a time limit: nothing may hang.
+
+const TEST_BUILDS: readonly BuildName[] = ['asyncify', 'jspi'];
+const LIMIT_MS = 20_000;
+
+interface Scene {
+  readonly name: string;
+  prepare(rig: Rig): Promise<void>;
+  readonly sql: string;
+  /** Requests it takes at least, so that the loop over them can be seen to be one. */
+  readonly writesMin: number;
+}
+
+const SCENES: readonly Scene[] = [
+  {
+    name: 'the first commit of a file',
+    prepare: async () => {},
+    sql: 'CREATE TABLE t(id INTEGER PRIMARY KEY, v)',
+    writesMin: 7,
+  },
+  {
+    name: 'a commit of three segments',
+    prepare: (rig) => rig.fill(1),
+    sql: insert(40),
+    writesMin: 4,
+  },
+  {
+    name: 'a checkpoint',
+    prepare: async (rig) => {
+      await rig.fill(60);
+      await rig.db.run('PRAGMA synchronous=NORMAL');
+      for (let i = 3; i < 64; i++) await rig.db.run(`UPDATE t SET v = ${i} WHERE id = ${i % 60}`);
+      await rig.db.run('PRAGMA synchronous=FULL');
+    },
+    sql: 'UPDATE t SET v = zeroblob(2000) WHERE id = 7',
+    writesMin: 4,
+  },
+];
+
+const FAULTS: readonly (readonly [name: string, fault: Fault])[] = [
+  ['quota', { tag: 'error', name: 'QuotaExceededError' }],
+  ['a failed request', { tag: 'error', name: 'DataError' }],
+  ['a failed process', { tag: 'error', name: 'UnknownError' }],
+  ['an abort', { tag: 'abort', name: null }],
+  ['an abort with an error', { tag: 'abort', name: 'AbortError' }],
+  ['a forced close', { tag: 'close' }],
+];
+
+async function tableOf(rig: Rig): Promise<Row[]> {
+  const tables = await rig.db.rows('SELECT name FROM sqlite_schema');
+  return tables.length === 0 ? [] : await contentOf(rig.db);
+}
+
+interface Rehearsal {
+  /** Requests of the statement's own writing, without faults. */
+  readonly writes: number;
+  readonly before: readonly RawRecord[];
+  readonly after: Row[];
+}
+
+async function rehearse(build: BuildName, scene: Scene): Promise<Rehearsal> {
+  const rig = await Rig.create(build);
+  await scene.prepare(rig);
+  const records = await dump(rig.idbName);
+  rig.faults.reset();
+  await rig.db.run(scene.sql);
+  const writes = rig.faults.count(isWrite);
+  const after = await tableOf(rig);
+  await rig.close();
+  return { writes, before: records, after };
+}
+
+interface Played {
+  readonly outcome: Outcome;
+  readonly before: Row[];
+  readonly rig: Rig;
+}
+
+async function play(
+  build: BuildName,
+  scene: Scene,
+  { records, arm }: { records: readonly RawRecord[]; arm: (faults: FaultyIDB) => void },
+): Promise<Played> {
+  const idbName = freshVolume('fault');
+  await create(idbName, records);
+  const rig = await Rig.create(build, { idbName });
+  const before = await tableOf(rig);
+  rig.faults.reset();
+  arm(rig.faults);
+  const outcome = await rig.try(scene.sql);
+  expect(rig.faults.struck, 'the fault happened').not.toHaveLength(0);
+  return { outcome, before, rig };
+}
+
+/** Whatever happened: before or after, and after if it was acknowledged; the next one works. */
+async function expectHealed(build: BuildName, played: Played, after: Row[]): Promise<void> {
+  const { rig, outcome, before } = played;
+  rig.faults.reset();
+  const found = await tableOf(rig);
+  if (outcome.tag === 'done') expect(found).toEqual(after);
+  else expect([before, after]).toContainEqual(found);
+  expect(await integrity(rig.db)).toBe('ok');
+  await rig.db.run('CREATE TABLE IF NOT EXISTS t(id INTEGER PRIMARY KEY, v)');
+  await rig.db.run("INSERT INTO t(id, v) VALUES (1000, 'next')");
+  await rig.db.run('DELETE FROM t WHERE id < 1000');
+  expect(await rig.db.rows('SELECT id, v FROM t')).toEqual([[1000, 'next']]);
+  await rig.close();
+  await reopened(build, rig.idbName, async (db) => {
+    expect(await db.rows('SELECT id, v FROM t')).toEqual([[1000, 'next']]);
+    expect(await integrity(db)).toBe('ok');
+  });
+}
+
+describe.each(TEST_BUILDS)('%s', (build) => {
+  describe.each(SCENES)('$name', (scene) => {
+    test.each(FAULTS)(
+      '%s at any request: the statement goes on or fails once, the next works',
+      async (name, fault) => {
+        const { writes, before: records, after } = await rehearse(build, scene);
+        expect(writes).toBeGreaterThanOrEqual(scene.writesMin);
+        for (let skip = 0; skip < writes; skip++) {
+          const arm = (faults: FaultyIDB) => faults.plan(isWrite, fault, { skip });
+          const played = await play(build, scene, { records, arm });
+          const { outcome, before, rig } = played;
+          if (name === 'quota') {
+            expect(outcome).toMatchObject({ tag: 'failed', code: 13 });
+            expect(outcome).toMatchObject({ cause: { code: 'QUOTA' } });
+            expect(await tableOf(rig), `quota at request ${skip}`).toEqual(before);
+          }
+          await expectHealed(build, played, after);
+        }
+      },
+      LIMIT_MS,
+    );
+
+    test.each([...FAULTS, ['a close after landing', { tag: 'close-after-landing' }] as const])(
+      '%s at commit: the statement goes on or fails once, the next works',
+      async (name, fault) => {
+        const { before: records, after } = await rehearse(build, scene);
+        const arm = (faults: FaultyIDB) => faults.plan(isCommit, fault);
+        const played = await play(build, scene, { records, arm });
+        const { outcome, before, rig } = played;
+        if (name === 'quota') {
+          expect(outcome).toMatchObject({ tag: 'failed', code: 13 });
+          expect(await tableOf(rig)).toEqual(before);
+        }
+        if (fault.tag === 'close' || fault.tag === 'close-after-landing') {
+          expect(outcome.tag).toBe('done');
+        }
+        await expectHealed(build, played, after);
+      },
+      LIMIT_MS,
+    );
+  });
+
+  test('quota that stays: SQLITE_FULL each time, and deleting works once there is room', async () => {
+    const rig = await Rig.create(build);
+    await rig.fill(40);
+    const before = await contentOf(rig.db);
+    const full: Fault = { tag: 'error', name: 'QuotaExceededError' };
+    rig.faults.plan(isCommit, full, { times: Number.POSITIVE_INFINITY });
+    for (let i = 0; i < 3; i++) {
+      expect(await rig.try(insert(20))).toMatchObject({ tag: 'failed', code: 13 });
+      expect(await contentOf(rig.db)).toEqual(before);
+    }
+    expect(await integrity(rig.db)).toBe('ok');
+    rig.faults.reset();
+    await rig.db.run('DELETE FROM t WHERE id > 5; VACUUM');
+    expect(await rig.db.value('SELECT count(*) FROM t')).toBe(5);
+    await rig.close();
+    expect(await reopened(build, rig.idbName, integrity)).toBe('ok');
+  });
+});
