@@ -17,7 +17,7 @@
 import type { DraftCommit } from '../blockstore/committer.js';
 import type { BlockMap } from '../blockstore/map.js';
 import { ReadAhead } from '../blockstore/readahead.js';
-import { BusyError } from '../errors.js';
+import { BusyError, UnsupportedError } from '../errors.js';
 import * as rc from '../result-codes.js';
 import type { Durability } from '../types.js';
 import type { ConnectionPragmas } from './pragmas.js';
@@ -28,6 +28,9 @@ import { View } from './view.js';
 /** SQLite's change counter and file size in the header, which it compares to trust its page cache. */
 const CACHE_CHECK_OFFSET = 24;
 const CACHE_CHECK_BYTES = 16;
+/** File format write version in the header: 1 for a rollback journal, 2 for WAL. */
+const WRITE_VERSION_OFFSET = 18;
+const WAL_FORMAT = 2;
 
 export class DatabaseFile {
   readonly shared: SharedFile;
@@ -113,8 +116,12 @@ export class DatabaseFile {
   }
 
   write(address: number, length: number, offset: number): number | Promise<number> {
-    const staging = this.#stage();
     const source = this.shared.env.heap().subarray(address, address + length);
+    // The pragma is answered before this, except where SQLite tells another file's VFS of it.
+    if (offset === 0 && source[WRITE_VERSION_OFFSET] === WAL_FORMAT) {
+      throw new UnsupportedError('journal_mode=WAL', `"${this.path}" keeps its rollback journal.`);
+    }
+    const staging = this.#stage();
     const wait = staging.write(source, offset);
     return wait === undefined ? rc.SQLITE_OK : wait.then(() => rc.SQLITE_OK);
   }

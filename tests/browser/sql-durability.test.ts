@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type IdbTxSpy, spyIdbTxs } from '../support/sql-spies.js';
+import { type IdbTxSpy, openRaw, spyIdbTxs } from '../support/sql-spies.js';
 import { BUILDS, type Database, Site } from '../support/sqlite.js';
 
 describe.each(BUILDS)('durability, %s', (build) => {
@@ -186,11 +186,7 @@ function endings(spy: IdbTxSpy): string[] {
 
 /** Keeps a readwrite idbTx of our own alive over all stores until the returned function is called. */
 async function holdVolume(name: string): Promise<() => void> {
-  const db = await new Promise<IDBDatabase>((resolve, reject) => {
-    const request = indexedDB.open(name);
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-  });
+  const db = await openRaw(name);
   const tx = db.transaction([...db.objectStoreNames], 'readwrite');
   let held = true;
   const again = () => {

@@ -56,13 +56,10 @@ export function isCommit(begun: SeenIdbTx): boolean {
   return begun.mode === 'readwrite' && begun.stores.includes('commits');
 }
 
-/** Aborts the next idbTx that may add commit records. */
-export function failNextCommit(volume: string): IdbTxSpy {
-  let armed = true;
+/** Aborts every idbTx that may add commit records, until `restore`: one alone is sent again. */
+export function failCommits(volume: string): IdbTxSpy {
   return spyIdbTxs(volume, (begun) => {
-    if (!armed || !isCommit(begun)) return;
-    armed = false;
-    queueMicrotask(() => begun.tx.abort());
+    if (isCommit(begun)) queueMicrotask(() => begun.tx.abort());
   });
 }
 
@@ -75,11 +72,7 @@ export interface RawFile {
 
 /** A file's records as they stand in the store, read without the VFS. */
 export async function rawFile(volume: string, file = 1): Promise<RawFile> {
-  const db = await new Promise<IDBDatabase>((resolve, reject) => {
-    const request = indexedDB.open(volume);
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-  });
+  const db = await openRaw(volume);
   try {
     const [commitKeys, segmentKeys] = await Promise.all(
       ['commits', 'segments'].map((store) => keysOf(db, store)),
@@ -99,10 +92,40 @@ export async function rawFile(volume: string, file = 1): Promise<RawFile> {
   }
 }
 
-function keysOf(db: IDBDatabase, store: string): Promise<IDBValidKey[]> {
+const HEADER_BYTES = 100;
+const SQLITE_MAGIC = 'SQLite format 3\0';
+
+/** Every SQLite header that lies in the volume, superseded ones included. */
+export async function storedHeaders(volume: string): Promise<Uint8Array[]> {
+  const db = await openRaw(volume);
+  try {
+    const segments = await answer(db.transaction('segments').objectStore('segments').getAll());
+    return segments.flatMap((segment) => headersIn(new Uint8Array(segment as ArrayBuffer)));
+  } finally {
+    db.close();
+  }
+}
+
+function headersIn(bytes: Uint8Array): Uint8Array[] {
+  const found: Uint8Array[] = [];
+  for (let at = 0; at + HEADER_BYTES <= bytes.length; at += 512) {
+    const magic = String.fromCharCode(...bytes.subarray(at, at + SQLITE_MAGIC.length));
+    if (magic === SQLITE_MAGIC) found.push(bytes.subarray(at, at + HEADER_BYTES));
+  }
+  return found;
+}
+
+export function openRaw(volume: string): Promise<IDBDatabase> {
+  return answer(indexedDB.open(volume));
+}
+
+function answer<T>(request: IDBRequest<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    const request = db.transaction(store).objectStore(store).getAllKeys();
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
   });
+}
+
+function keysOf(db: IDBDatabase, store: string): Promise<IDBValidKey[]> {
+  return answer(db.transaction(store).objectStore(store).getAllKeys());
 }
