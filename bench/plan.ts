@@ -21,7 +21,7 @@ export function select({ only, workloads }: Selection): {
   workloads: Workload[];
 } {
   const contenders = matching(CONTENDERS, only).filter(
-    ({ name, optional }) => !optional || only.some((part) => name.includes(part)),
+    ({ build, optional }) => !optional || only.some((part) => part.includes(build)),
   );
   return { contenders, workloads: matching(WORKLOADS, workloads) };
 }

@@ -71,7 +71,7 @@ async function repeatOnce(repetition) {
 function note(repetition, count, { step, measurement, counters, error }) {
   const { contender, workload, phases } = step;
   const label = `${repetition + 1}/${repeat} #${count} ${workload} ${contender} ${phases.at(-1)}`;
-  if (error !== undefined) console.error(`${label}: ${error}`);
+  if (error !== undefined) console.error(`${label}: ${error.split('\n', 1)[0]}`);
   else if (measurement) console.log(`${label}: ${measurement.meanMs.toFixed(3)} ms`);
   if (!measurement && error === undefined) return;
   figures.push({

@@ -37,7 +37,7 @@ export interface Contender {
   readonly waitsFor: string;
   /** False if closing loses the database: then there are no cold figures. */
   readonly persistent: boolean;
-  /** Runs only when `--only` asks for it. */
+  /** Runs only when `--only` names its build. */
   readonly optional?: boolean;
   /** Opens `database`, creating it, with SQLite's defaults but for `synchronous`. */
   open(database: string): Promise<Session>;
