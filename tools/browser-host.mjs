@@ -12,8 +12,9 @@ import { join } from 'node:path';
 import { CHROMIUM_FLAGS } from './chromium-flags.mjs';
 import { findChromium } from './find-browser.mjs';
 import { MessageLog } from './message-log.mjs';
+import { closeTabs, openNewTab, TABS_FLAG } from './new-tab.mjs';
 import { modulePage, startPageServer } from './page-server.mjs';
-import { killTree, waitUntilDead } from './process-tree.mjs';
+import { killRenderers, killTree, waitUntilDead } from './process-tree.mjs';
 import { createProfileDir, removeProfileDir } from './profile-dir.mjs';
 
 export { modulePage };
@@ -39,6 +40,7 @@ const WAIT_TIMEOUT_MS = 60_000;
  * @property {string} [profileDir] default: a new one, removed by close()
  * @property {Readonly<Record<string, import('./page-server.mjs').Route>>} [routes] what else to serve
  * @property {readonly string[]} [flags] more command line flags for Chromium
+ * @property {boolean} [tabs] can openTab() and closePages() be called? default: false
  * @property {(message: import('./message-log.mjs').Message) => void} [onMessage]
  */
 
@@ -83,6 +85,7 @@ export async function startHost(options = {}) {
       messages.resume();
       const url = new URL(path, server.origin).href;
       const flags = [...CHROMIUM_FLAGS, ...HOST_FLAGS, ...(options.flags ?? [])];
+      if (options.tabs) flags.push(TABS_FLAG);
       const started = startBrowser(chromium, [...flags, `--user-data-dir=${profileDir}`, url]);
       browser = started;
       started.onExit((reason) => {
@@ -107,6 +110,23 @@ export async function startHost(options = {}) {
       browser = undefined;
       messages.end(new Error('The browser was killed'));
       for (const name of PROFILE_LOCKS) rmSync(join(profileDir, name), { force: true });
+    },
+
+    /** SIGKILL to the processes of the pages only: the browser goes on, its database with it. */
+    async killPages() {
+      if (!browser) throw new Error('The browser does not run');
+      await killRenderers(browser.pid);
+    },
+
+    /** Closes the pages in good order: the browser goes on. */
+    async closePages() {
+      await closeTabs(profileDir, server.origin);
+    },
+
+    /** Opens another page in the running browser. @param {string} path as for open() */
+    async openTab(path) {
+      run += 1;
+      await openNewTab(profileDir, new URL(path, server.origin).href);
     },
 
     /** Kills the browser and starts it again on the same profile and origin. @param {string} path */

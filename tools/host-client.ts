@@ -14,9 +14,9 @@ export function report(kind: string, data: unknown = null): Promise<void> {
   return lastReport;
 }
 
-/** Sends a message and blocks this context until the host has it. */
-export function reportNow(kind: string, data: unknown = null): void {
-  postBlocking(MESSAGE_URL, kind, data);
+/** Sends a message without waiting; it may arrive after later ones, or never. */
+export function tell(kind: string, data: unknown = null): void {
+  post(JSON.stringify({ kind, data })).catch(() => {});
 }
 
 /**
@@ -24,15 +24,10 @@ export function reportNow(kind: string, data: unknown = null): void {
  * of a program that could not be stopped there from outside.
  */
 export function reportAndHold(kind: string, data: unknown = null): never {
-  postBlocking(HOLD_URL, kind, data);
-  throw new Error('The host let go of a page that it was asked to hold');
-}
-
-function postBlocking(url: string, kind: string, data: unknown): void {
   const request = new XMLHttpRequest();
-  request.open('POST', url, false);
+  request.open('POST', HOLD_URL, false);
   request.send(JSON.stringify({ kind, data }));
-  if (request.status >= 300) throw new Error(`The host answered ${request.status}`);
+  throw new Error('The host let go of a page that it was asked to hold');
 }
 
 /** Reports whatever goes wrong unseen in this context, so that the host need not wait in vain. */

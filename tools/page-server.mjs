@@ -8,6 +8,11 @@ const MESSAGE_PATH = '/__host/message';
 const HOLD_PATH = '/__host/hold';
 const PAGE_PATH = '/__host/page';
 const DRAIN_TIMEOUT_MS = 5_000;
+/** A module that cannot be loaded or linked runs no line of its own that could say so. */
+const REPORT_LOAD_FAILURE = `addEventListener('error', ({ message, target }) => {
+  const data = { message: message ?? 'Cannot load ' + target.src };
+  fetch('${MESSAGE_PATH}', { method: 'POST', body: JSON.stringify({ kind: 'page-error', data }) });
+}, { capture: true, once: true });`;
 
 /**
  * @typedef {(request: import('node:http').IncomingMessage,
@@ -96,6 +101,7 @@ function addRoutes(server, onMessage, routes) {
     response.setHeader('Content-Type', 'text/html; charset=utf-8');
     response.end(
       `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">` +
+        `<script>${REPORT_LOAD_FAILURE}</script>` +
         `<script type="module" src="${pathname}"></script>`,
     );
   });

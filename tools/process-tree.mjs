@@ -27,6 +27,27 @@ export function killTree(pid) {
 }
 
 /**
+ * Sends SIGKILL to the renderers in the browser's tree, the processes of its pages, and leaves the
+ * browser running. Resolves when they are dead. Works on Linux only: elsewhere no process tells
+ * cheaply what it is.
+ *
+ * @param {number} pid of the browser
+ */
+export async function killRenderers(pid) {
+  const renderers = liveMembers(pid).filter((member) => {
+    const command = quietly(() => readFileSync(`/proc/${member}/cmdline`, 'utf8'));
+    return command?.split('\0').some((word) => word.startsWith('--type=renderer'));
+  });
+  if (renderers.length === 0) throw new Error(`The browser ${pid} has no renderer to kill`);
+  for (const renderer of renderers) quietly(() => process.kill(renderer, 'SIGKILL'));
+  const deadline = Date.now() + DEATH_TIMEOUT_MS;
+  while (liveMembers(pid).some((member) => renderers.includes(member))) {
+    if (Date.now() > deadline) throw new Error('A renderer outlives SIGKILL');
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+/**
  * @param {number} pid root of a tree that was killed
  * @param {number[]} members what killTree() returned
  */

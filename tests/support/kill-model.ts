@@ -1,0 +1,84 @@
+/**
+ * What each step of a workload writes, as a function of its seed: the page does it in SQL, and the
+ * same function says what must be found after any number of steps, byte for byte.
+ */
+import { Seeded } from './seeded.js';
+
+export type WorkloadName = 'small' | 'spilling' | 'attached' | 'vacuum';
+
+interface Shape {
+  /** Databases that each step writes to; the first is main, the others are attached. */
+  readonly paths: readonly string[];
+  /** Rows written by one step, least and most. */
+  readonly rows: readonly [number, number];
+  /** Bytes of a row's body, least and most. */
+  readonly bytes: readonly [number, number];
+  /** Rows that there can be in one database. */
+  readonly ids: number;
+  readonly vacuums: boolean;
+}
+
+const KIB = 1024;
+export const SPILL_BYTES = 64 * KIB;
+
+export const SHAPES: Readonly<Record<WorkloadName, Shape>> = {
+  small: { paths: ['a.db'], rows: [1, 12], bytes: [0, 3000], ids: 80, vacuums: false },
+  /** Some 600 KiB a step, ten times SPILL_BYTES; far more than SQLite's cache is not needed. */
+  spilling: { paths: ['a.db'], rows: [80, 120], bytes: [2000, 9000], ids: 200, vacuums: false },
+  attached: { paths: ['a.db', 'b.db'], rows: [2, 16], bytes: [0, 3000], ids: 60, vacuums: false },
+  vacuum: { paths: ['a.db'], rows: [40, 80], bytes: [0, 6000], ids: 150, vacuums: true },
+};
+
+export interface Write {
+  /** Index into the shape's paths. */
+  readonly database: number;
+  readonly id: number;
+  /** Bytes of the body; undefined deletes the row. */
+  readonly length: number | undefined;
+}
+
+export interface Step {
+  readonly writes: readonly Write[];
+  /** Rows written and rolled back to a savepoint, before the others. */
+  readonly undone: readonly Write[];
+  readonly pageBytes: number;
+}
+
+const DELETE_CHANCE = 0.2;
+const UNDONE_CHANCE = 0.3;
+const PAGE_BYTES = [4096, 1024, 8192] as const;
+
+export function stepOf(workload: WorkloadName, seed: number, number: number): Step {
+  const shape = SHAPES[workload];
+  const random = new Seeded(seed, number);
+  const write = (): Write => ({
+    database: random.between(0, shape.paths.length - 1),
+    id: random.between(1, shape.ids),
+    length: random.chance(DELETE_CHANCE) ? undefined : random.between(...shape.bytes),
+  });
+  const some = () => Array.from({ length: random.between(...shape.rows) }, write);
+  return {
+    undone: random.chance(UNDONE_CHANCE) ? some() : [],
+    writes: some(),
+    pageBytes: random.pick(PAGE_BYTES),
+  };
+}
+
+export function bodyOf(seed: number, step: number, id: number, length: number): Uint8Array {
+  return new Seeded(seed, step, id).bytes(length);
+}
+
+/** Id → the step that wrote the row last, and its length. */
+export type Rows = Map<number, { readonly step: number; readonly length: number }>;
+
+/** The rows of each database after `steps` steps. */
+export function rowsAfter(workload: WorkloadName, seed: number, steps: number): Rows[] {
+  const databases: Rows[] = SHAPES[workload].paths.map(() => new Map());
+  for (let step = 1; step <= steps; step++) {
+    for (const { database, id, length } of stepOf(workload, seed, step).writes) {
+      if (length === undefined) databases[database]?.delete(id);
+      else databases[database]?.set(id, { step, length });
+    }
+  }
+  return databases;
+}

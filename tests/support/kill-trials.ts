@@ -1,0 +1,61 @@
+/** Ways to write down kill trials, and what every one of them must keep. */
+import { expect } from 'vitest';
+import type { PointName, Trial } from './kill-plan.js';
+import { describeTrial, histogram, KillRunner, type Outcome } from './kill-runner.js';
+import { seedOfRun } from './seeded.js';
+import type { BuildName } from './sqlite.js';
+
+export type TrialOptions = Partial<Omit<Trial, 'id'>>;
+
+const DEFAULTS = {
+  workload: 'small',
+  build: 'asyncify',
+  durability: 'strict',
+  stepsMax: 1000,
+  kill: { at: 'time', ms: 0 },
+  victim: 'browser',
+  inspect: true,
+} as const;
+
+export const BUILDS: readonly BuildName[] = ['asyncify', 'jspi', 'legacy-asyncify'];
+export const seed: number = seedOfRun();
+let trials = 0;
+
+/** A trial on a volume of its own, unless another is named. */
+export function trial(options: TrialOptions): Trial {
+  trials++;
+  return { id: trials, seed, volume: `trial-${trials}`, ...DEFAULTS, ...options };
+}
+
+/** Killed when the page comes to the nth point of this name in its `step`th step. */
+export function killedAt(
+  name: PointName,
+  { nth = 1, step = 1, ...options }: TrialOptions & { nth?: number; step?: number } = {},
+): Trial {
+  return trial({ ...options, kill: { at: 'point', name, nth, step } });
+}
+
+/** Runs the trials, prints which phases they hit, and fails with the first broken promise. */
+export async function outcomesOf(planned: readonly Trial[]): Promise<Outcome[]> {
+  const runner = await KillRunner.start();
+  try {
+    const outcomes = await runner.run(planned);
+    console.log(`${outcomes.length} outcomes, seed ${seed}\n${histogram(outcomes)}`);
+    const missed = outcomes.filter(({ trial, phase }) => missedIts(trial, phase));
+    expect(missed, 'a kill missed its point, so it proves nothing').toEqual([]);
+    const broken = outcomes.filter(({ problems }) => problems.length > 0);
+    expect(broken, replayHint(broken)).toEqual([]);
+    return outcomes;
+  } finally {
+    await runner.close();
+  }
+}
+
+function missedIts({ kill }: Trial, phase: string): boolean {
+  return kill.at === 'point' && kill.name !== phase;
+}
+
+function replayHint(broken: readonly Outcome[]): string {
+  const found = broken.map(({ trial, problems }) => `${describeTrial(trial)}: ${problems[0]}`);
+  return `replay with KILL_SEED=${seed}\n${found.join('\n')}`;
+}

@@ -1,0 +1,148 @@
+/** A workload of a kill test in SQL: does its steps, and finds out how many of them are there. */
+import {
+  bodyOf,
+  type Rows,
+  rowsAfter,
+  SHAPES,
+  SPILL_BYTES,
+  stepOf,
+  type Write,
+} from '../kill-model.js';
+import type { RecoveryFound, Trial } from '../kill-plan.js';
+import { Database } from './database.js';
+
+export interface StepWatcher {
+  executed(): void;
+}
+
+export interface State {
+  readonly found: number;
+  readonly problems: readonly string[];
+}
+
+export class Workload {
+  /** What recovery said of each database, in the order they were opened. */
+  readonly recoveries: readonly RecoveryFound[];
+  readonly #trial: Trial;
+  readonly #database: Database;
+
+  private constructor(trial: Trial, database: Database, recoveries: readonly RecoveryFound[]) {
+    this.#trial = trial;
+    this.#database = database;
+    this.recoveries = recoveries;
+  }
+
+  static async open(trial: Trial): Promise<Workload> {
+    const { build, volume, durability } = trial;
+    const recoveries: RecoveryFound[] = [];
+    const [main = '', ...others] = SHAPES[trial.workload].paths;
+    const database = await Database.open(main, {
+      build,
+      vfs: { idbName: volume, durability, spillBytes: SPILL_BYTES },
+      watch: (vfs) => vfs.addEventListener('recovery', ({ detail }) => recoveries.push(detail)),
+    });
+    for (const path of others) await database.run(`ATTACH '${path}' AS side`);
+    return new Workload(trial, database, recoveries);
+  }
+
+  get #schemas(): readonly string[] {
+    return SHAPES[this.#trial.workload].paths.map((_path, i) => (i === 0 ? 'main' : 'side'));
+  }
+
+  async close(): Promise<void> {
+    await this.#database.close();
+  }
+
+  /** Does step `number` in one sqliteTx; returns after COMMIT, and VACUUM if it is part of the step. */
+  async step(number: number, watcher: StepWatcher): Promise<void> {
+    const { workload, seed } = this.#trial;
+    const step = stepOf(workload, seed, number);
+    const db = this.#database;
+    await db.run('BEGIN IMMEDIATE');
+    if (number === 1) await this.#createTables();
+    if (step.undone.length > 0) {
+      await db.run('SAVEPOINT undone');
+      for (const write of step.undone) await this.#write(-number, write);
+      await db.run('ROLLBACK TO undone; RELEASE undone');
+    }
+    for (const write of step.writes) await this.#write(number, write);
+    for (const schema of this.#schemas)
+      await db.run(`UPDATE ${schema}.progress SET step = ?`, [number]);
+    watcher.executed();
+    await db.run('COMMIT');
+    if (SHAPES[workload].vacuums) await db.run(`PRAGMA page_size = ${step.pageBytes}; VACUUM`);
+  }
+
+  async #createTables(): Promise<void> {
+    for (const schema of this.#schemas) {
+      await this.#database.run(`
+        CREATE TABLE ${schema}.item (id INTEGER PRIMARY KEY, step INTEGER NOT NULL, body BLOB NOT NULL);
+        CREATE INDEX ${schema}.item_by_step ON item (step, id);
+        CREATE TABLE ${schema}.progress (step INTEGER NOT NULL);
+        INSERT INTO ${schema}.progress VALUES (0);
+      `);
+    }
+  }
+
+  async #write(step: number, { database, id, length }: Write): Promise<void> {
+    const schema = this.#schemas[database];
+    if (length === undefined) {
+      await this.#database.run(`DELETE FROM ${schema}.item WHERE id = ?`, [id]);
+      return;
+    }
+    const body = bodyOf(this.#trial.seed, step, id, length);
+    await this.#database.run(`INSERT OR REPLACE INTO ${schema}.item VALUES (?, ?, ?)`, [
+      id,
+      step,
+      body,
+    ]);
+  }
+
+  /** Counts the steps that are there, and compares every byte with what they must have left. */
+  async state(): Promise<State> {
+    const problems: string[] = [];
+    const found: number[] = [];
+    for (const schema of this.#schemas) {
+      const tables = await this.#database.value(
+        `SELECT count(*) FROM ${schema}.sqlite_schema WHERE name = 'progress'`,
+      );
+      found.push(
+        tables === 0
+          ? 0
+          : Number(await this.#database.value(`SELECT step FROM ${schema}.progress`)),
+      );
+      const integrity = await this.#database.value(`PRAGMA ${schema}.integrity_check`);
+      if (integrity !== 'ok') problems.push(`integrity_check of ${schema}: ${integrity}`);
+    }
+    const [steps = 0] = found;
+    if (found.some((other) => other !== steps)) problems.push(`databases torn at steps ${found}`);
+    const { workload, seed } = this.#trial;
+    const expected = rowsAfter(workload, seed, steps);
+    for (const [i, schema] of this.#schemas.entries()) {
+      if (steps > 0) problems.push(...(await this.#differences(schema, expected[i] ?? new Map())));
+    }
+    return { found: steps, problems };
+  }
+
+  async #differences(schema: string, expected: Rows): Promise<string[]> {
+    const problems: string[] = [];
+    const rows = await this.#database.rows(`SELECT id, step, body FROM ${schema}.item`);
+    if (rows.length !== expected.size) {
+      problems.push(`${schema} has ${rows.length} rows instead of ${expected.size}`);
+    }
+    for (const [id, step, body] of rows) {
+      const row = expected.get(Number(id));
+      const same =
+        row !== undefined &&
+        row.step === step &&
+        body instanceof Uint8Array &&
+        equal(body, bodyOf(this.#trial.seed, row.step, Number(id), row.length));
+      if (!same) problems.push(`${schema}.item ${id} is of step ${step}, not ${row?.step}`);
+    }
+    return problems;
+  }
+}
+
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
