@@ -36,7 +36,7 @@ export function killTree(pid) {
 export async function killRenderers(pid) {
   const renderers = liveMembers(pid).filter((member) => {
     const command = quietly(() => readFileSync(`/proc/${member}/cmdline`, 'utf8'));
-    return command?.split('\0').some((word) => word.startsWith('--type=renderer'));
+    return command?.includes('--type=renderer');
   });
   if (renderers.length === 0) throw new Error(`The browser ${pid} has no renderer to kill`);
   for (const renderer of renderers) quietly(() => process.kill(renderer, 'SIGKILL'));

@@ -15,6 +15,7 @@ interface Shape {
   readonly bytes: readonly [number, number];
   /** Rows that there can be in one database. */
   readonly ids: number;
+  /** Every other step writes no rows and ends with a VACUUM. */
   readonly vacuums: boolean;
 }
 
@@ -23,7 +24,7 @@ export const SPILL_BYTES = 64 * KIB;
 
 export const SHAPES: Readonly<Record<WorkloadName, Shape>> = {
   small: { paths: ['a.db'], rows: [1, 12], bytes: [0, 3000], ids: 80, vacuums: false },
-  /** Some 600 KiB a step, ten times SPILL_BYTES; far more than SQLite's cache is not needed. */
+  /** Some 600 KiB a step, ten times SPILL_BYTES. */
   spilling: { paths: ['a.db'], rows: [80, 120], bytes: [2000, 9000], ids: 200, vacuums: false },
   attached: { paths: ['a.db', 'b.db'], rows: [2, 16], bytes: [0, 3000], ids: 60, vacuums: false },
   vacuum: { paths: ['a.db'], rows: [40, 80], bytes: [0, 6000], ids: 150, vacuums: true },
@@ -41,7 +42,8 @@ export interface Step {
   readonly writes: readonly Write[];
   /** Rows written and rolled back to a savepoint, before the others. */
   readonly undone: readonly Write[];
-  readonly pageBytes: number;
+  /** The page size to vacuum to, after the step's COMMIT. */
+  readonly vacuumTo: number | undefined;
 }
 
 const DELETE_CHANCE = 0.2;
@@ -57,11 +59,11 @@ export function stepOf(workload: WorkloadName, seed: number, number: number): St
     length: random.chance(DELETE_CHANCE) ? undefined : random.between(...shape.bytes),
   });
   const some = () => Array.from({ length: random.between(...shape.rows) }, write);
-  return {
-    undone: random.chance(UNDONE_CHANCE) ? some() : [],
-    writes: some(),
-    pageBytes: random.pick(PAGE_BYTES),
-  };
+  if (shape.vacuums && number % 2 === 0) {
+    return { undone: [], writes: [], vacuumTo: random.pick(PAGE_BYTES) };
+  }
+  const undone = random.chance(UNDONE_CHANCE) ? some() : [];
+  return { undone, writes: some(), vacuumTo: undefined };
 }
 
 export function bodyOf(seed: number, step: number, id: number, length: number): Uint8Array {

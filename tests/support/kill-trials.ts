@@ -17,7 +17,7 @@ const DEFAULTS = {
   inspect: true,
 } as const;
 
-export const BUILDS: readonly BuildName[] = ['asyncify', 'jspi', 'legacy-asyncify'];
+export const BUILDS = ['asyncify', 'jspi', 'legacy-asyncify'] as const satisfies BuildName[];
 export const seed: number = seedOfRun();
 let trials = 0;
 
@@ -33,6 +33,11 @@ export function killedAt(
   { nth = 1, step = 1, ...options }: TrialOptions & { nth?: number; step?: number } = {},
 ): Trial {
   return trial({ ...options, kill: { at: 'point', name, nth, step } });
+}
+
+/** One build after the other, for trials that need not run on each. */
+export function anyBuild(index: number): BuildName {
+  return BUILDS[index % BUILDS.length] ?? 'asyncify';
 }
 
 /** Runs the trials, prints which phases they hit, and fails with the first broken promise. */

@@ -70,7 +70,7 @@ export class Workload {
       await db.run(`UPDATE ${schema}.progress SET step = ?`, [number]);
     watcher.executed();
     await db.run('COMMIT');
-    if (SHAPES[workload].vacuums) await db.run(`PRAGMA page_size = ${step.pageBytes}; VACUUM`);
+    if (step.vacuumTo) await db.run(`PRAGMA page_size = ${step.vacuumTo}; VACUUM`);
   }
 
   async #createTables(): Promise<void> {
