@@ -47,8 +47,8 @@ export class SegmentCache {
     bytes: Uint8Array<ArrayBuffer>,
     slots: number,
   ): CachedSegment {
-    const before = owner.get(segment);
-    if (before) return before;
+    // A segment that was rolled back may still be here under the name of its successor.
+    this.remove(owner, segment);
     const cached: CachedSegment = {
       bytes,
       verified: new Uint8Array(slots),
