@@ -17,7 +17,7 @@ export default defineConfig({
       {
         test: {
           name: 'node',
-          include: ['tests/**/*.node.test.ts', 'tests/unit/**/*.test.ts'],
+          include: ['tests/**/*.node.test.ts', 'tests/unit/**/*.test.ts', 'tests/sim/**/*.test.ts'],
           environment: 'node',
           sequence: { groupOrder: 0 },
         },

@@ -28,7 +28,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   format: SHARED,
   blockstore: ['format', ...SHARED],
   recovery: ['blockstore', 'format', ...SHARED],
-  testing: STORE,
+  testing: SHARED,
   vfs: STORE,
   index: ['vfs', ...STORE],
 };
