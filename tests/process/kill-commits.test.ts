@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { BUILDS, outcomesOf, seed, trial } from '../support/kill-trials.ts';
+import { BUILDS, killedAt, outcomesOf, seed, trial } from '../support/kill-trials.ts';
 import { Seeded } from '../support/seeded.ts';
 
 /** A step takes some 20 ms, so that a kill in this time can hit any phase of one of many steps. */
@@ -34,4 +34,16 @@ describe('a database whose page died at a random moment has every acknowledged s
       expect(outcomes).toHaveLength(trials.length);
     },
   );
+});
+
+// Goal: COMMIT returns no sooner than IndexedDB has the commit. Method: commits so large that IndexedDB is
+// not done with them by the time a kill arrives; hold the page as COMMIT returns, kill the browser.
+test('killed as its COMMIT returns, a page has lost nothing, on each build, strict and relaxed', async () => {
+  const trials = BUILDS.flatMap((build) =>
+    DURABILITIES.map((durability) =>
+      killedAt('step:committed', { step: 2, workload: 'bulk', build, durability }),
+    ),
+  );
+  const outcomes = await outcomesOf(trials);
+  expect(outcomes.map(({ found }) => found)).toEqual(trials.map(() => 2));
 });

@@ -2,32 +2,35 @@
  * What each step of a workload writes, as a function of its seed: the page does it in SQL, and the
  * same function says what must be found after any number of steps, byte for byte.
  */
-import { Seeded } from './seeded.js';
+import { Seeded } from './seeded.ts';
 
-export type WorkloadName = 'small' | 'spilling' | 'attached' | 'vacuum';
+export type WorkloadName = 'small' | 'bulk' | 'spilling' | 'attached' | 'vacuum';
 
 interface Shape {
   /** Databases that each step writes to; the first is main, the others are attached. */
   readonly paths: readonly string[];
   /** Rows written by one step, least and most. */
   readonly rows: readonly [number, number];
-  /** Bytes of a row's body, least and most. */
+  /** Bytes of a row's body, least and most. Never 0: wa-sqlite binds an empty blob as NULL. */
   readonly bytes: readonly [number, number];
   /** Rows that there can be in one database. */
   readonly ids: number;
+  readonly spillBytes: number;
   /** Every other step writes no rows and ends with a VACUUM. */
   readonly vacuums: boolean;
 }
 
 const KIB = 1024;
-export const SPILL_BYTES = 64 * KIB;
+const COMMON = { paths: ['a.db'], spillBytes: 64 * KIB, vacuums: false } as const;
 
 export const SHAPES: Readonly<Record<WorkloadName, Shape>> = {
-  small: { paths: ['a.db'], rows: [1, 12], bytes: [0, 3000], ids: 80, vacuums: false },
-  /** Some 600 KiB a step, ten times SPILL_BYTES. */
-  spilling: { paths: ['a.db'], rows: [80, 120], bytes: [2000, 9000], ids: 200, vacuums: false },
-  attached: { paths: ['a.db', 'b.db'], rows: [2, 16], bytes: [0, 3000], ids: 60, vacuums: false },
-  vacuum: { paths: ['a.db'], rows: [40, 80], bytes: [0, 6000], ids: 150, vacuums: true },
+  small: { ...COMMON, rows: [1, 12], bytes: [1, 3000], ids: 80 },
+  /** 4 MB in one idbTx: IndexedDB takes far longer to complete it than a kill takes to arrive. */
+  bulk: { ...COMMON, rows: [50, 50], bytes: [90_000, 110_000], ids: 50, spillBytes: 16 * KIB ** 2 },
+  /** Some 600 KiB a step, ten times the spill limit. */
+  spilling: { ...COMMON, rows: [80, 120], bytes: [2000, 9000], ids: 200 },
+  attached: { ...COMMON, paths: ['a.db', 'b.db'], rows: [2, 16], bytes: [1, 3000], ids: 60 },
+  vacuum: { ...COMMON, rows: [40, 80], bytes: [1, 6000], ids: 150, vacuums: true },
 };
 
 export interface Write {

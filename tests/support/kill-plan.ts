@@ -5,10 +5,10 @@
  *   step     one sqliteTx of a workload, numbered from 1 for a fresh database: step 1 creates it
  *   bounds   least: the last step acknowledged · most: the last step begun
  */
-import type { TraceName } from '../../tools/idb-trace.js';
-import type { RawVolume } from '../../tools/raw-volume.js';
-import type { WorkloadName } from './kill-model.js';
-import type { BuildName } from './sqlite.js';
+import type { TraceName } from '../../tools/idb-trace.ts';
+import type { RawVolume } from '../../tools/raw-volume.ts';
+import type { WorkloadName } from './kill-model.ts';
+import type { BuildName } from './sqlite.ts';
 
 /** The workload's own points, in one order with those of IndexedDB. */
 export type StepName = 'step:begun' | 'step:executed' | 'step:committed';

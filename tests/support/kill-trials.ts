@@ -1,9 +1,9 @@
 /** Ways to write down kill trials, and what every one of them must keep. */
 import { expect } from 'vitest';
-import type { PointName, Trial } from './kill-plan.js';
-import { describeTrial, histogram, KillRunner, type Outcome } from './kill-runner.js';
-import { seedOfRun } from './seeded.js';
-import type { BuildName } from './sqlite.js';
+import type { PointName, Trial } from './kill-plan.ts';
+import { describeTrial, histogram, KillRunner, type Outcome } from './kill-runner.ts';
+import { seedOfRun } from './seeded.ts';
+import type { BuildName } from './sqlite.ts';
 
 export type TrialOptions = Partial<Omit<Trial, 'id'>>;
 

@@ -5,7 +5,7 @@ import createJspi from 'wa-sqlite/dist/wa-sqlite-jspi.mjs';
 import * as LegacySQLite from 'wa-sqlite-legacy';
 import createLegacy from 'wa-sqlite-legacy/dist/wa-sqlite-async.mjs';
 import { IDBBlockVFS, type VFSOptions } from '../../../src/index.js';
-import type { BuildName } from '../sqlite.js';
+import type { BuildName } from '../sqlite.ts';
 
 const CREATE: Readonly<Record<BuildName, () => Promise<object>>> = {
   asyncify: createAsyncify,

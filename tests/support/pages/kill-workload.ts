@@ -1,15 +1,7 @@
 /** A workload of a kill test in SQL: does its steps, and finds out how many of them are there. */
-import {
-  bodyOf,
-  type Rows,
-  rowsAfter,
-  SHAPES,
-  SPILL_BYTES,
-  stepOf,
-  type Write,
-} from '../kill-model.js';
-import type { RecoveryFound, Trial } from '../kill-plan.js';
-import { Database } from './database.js';
+import { bodyOf, type Rows, rowsAfter, SHAPES, stepOf, type Write } from '../kill-model.ts';
+import type { RecoveryFound, Trial } from '../kill-plan.ts';
+import { Database } from './database.ts';
 
 export interface StepWatcher {
   executed(): void;
@@ -35,10 +27,11 @@ export class Workload {
   static async open(trial: Trial): Promise<Workload> {
     const { build, volume, durability } = trial;
     const recoveries: RecoveryFound[] = [];
-    const [main = '', ...others] = SHAPES[trial.workload].paths;
+    const { paths, spillBytes } = SHAPES[trial.workload];
+    const [main = '', ...others] = paths;
     const database = await Database.open(main, {
       build,
-      vfs: { idbName: volume, durability, spillBytes: SPILL_BYTES },
+      vfs: { idbName: volume, durability, spillBytes },
       watch: (vfs) => vfs.addEventListener('recovery', ({ detail }) => recoveries.push(detail)),
     });
     for (const path of others) await database.run(`ATTACH '${path}' AS side`);

@@ -1,7 +1,7 @@
 /** The page of a kill test: inspects what the last trial left, then runs the next until it is killed. */
-import { report, reportAndHold, reportErrors, tell } from '../../../tools/host-client.js';
-import { IDBTrace } from '../../../tools/idb-trace.js';
-import { readRawVolume } from '../../../tools/raw-volume.js';
+import { report, reportAndHold, reportErrors, tell } from '../../../tools/host-client.ts';
+import { IDBTrace } from '../../../tools/idb-trace.ts';
+import { readRawVolume } from '../../../tools/raw-volume.ts';
 import type {
   Inspection,
   MessageKind,
@@ -11,8 +11,8 @@ import type {
   PointName,
   StepName,
   Trial,
-} from '../kill-plan.js';
-import { type State, Workload } from './kill-workload.js';
+} from '../kill-plan.ts';
+import { type State, Workload } from './kill-workload.ts';
 
 reportErrors();
 const parameters = new URLSearchParams(location.search);
