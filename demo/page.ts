@@ -10,17 +10,23 @@ import { loadCities } from './load.js';
 import { type Check, type End, type KillPoint, PATH, type Recovery, VOLUME } from './protocol.js';
 import { answerQuestions } from './queries.js';
 
-/** A quarter of its default, so that the update, of some 12 MB, spills in a dozen batches. */
+/** A quarter of its default, so that the update, of some 20 MB, spills in many batches. */
 const SPILL_BYTES = 1024 * 1024;
-/** Of some 200 that the update writes. */
+/** Of some 400 that the update writes. */
 const MID_SPILL_SEGMENTS = 80;
-const UPDATE = 'UPDATE cities SET population = population + population / 100, census = census + 1';
+const UPDATE = `
+  UPDATE cities SET population = population + population / 100;
+  UPDATE cities SET census = census + 1;
+`;
 
 reportErrors();
 const parameters = new URLSearchParams(location.search);
 const killPoint = parameters.get('kill') as KillPoint;
 const trace = new IDBTrace(tracePoint);
 const commitTimes: number[] = [];
+/** A first part of the update is in IndexedDB to stay. */
+let spilled = false;
+let asked = false;
 
 const before = await readRawVolume(VOLUME);
 const { db, recovery } = await open(before);
@@ -87,12 +93,15 @@ async function update(): Promise<void> {
   await report('updated', { statementMs: executed - started, commitMs });
 }
 
-/** Says where the update is. Two of the points are held: nothing from outside can hit them. */
+/** Asks for the kill. Two of the points are held: nothing from outside can hit them. */
 function tracePoint({ name, nth }: TracePoint): void {
-  if (trace.stage !== 'running') return;
-  if (name === 'spill:stored' && killPoint === 'mid-spill' && nth === MID_SPILL_SEGMENTS) {
+  if (trace.stage !== 'running' || asked) return;
+  if (name === 'spill:complete') spilled = true;
+  const midSpill = name === 'spill:stored' && spilled && nth >= MID_SPILL_SEGMENTS;
+  if (killPoint === 'mid-spill' && midSpill) {
+    asked = true;
     report('kill-me', { stored: nth }).catch(reportError);
   }
-  if (name === 'commit:record' && killPoint === 'before-record') reportAndHold('kill-me');
-  if (name === 'commit:commit' && killPoint === 'at-commit') reportAndHold('kill-me');
+  if (killPoint === 'before-record' && name === 'commit:record') reportAndHold('kill-me');
+  if (killPoint === 'at-commit' && name === 'commit:commit') reportAndHold('kill-me');
 }
