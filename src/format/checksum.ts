@@ -53,11 +53,16 @@ export function xxh32(bytes: Uint8Array, seed: number): number {
     let v3 = seed | 0;
     let v4 = (seed - PRIME1) | 0;
     const end = wordCount & ~3;
+    // round() written out: in a fresh worker this runs long before it is compiled, and calls cost most.
     for (; i < end; i += 4) {
-      v1 = round(v1, words[i] as number);
-      v2 = round(v2, words[i + 1] as number);
-      v3 = round(v3, words[i + 2] as number);
-      v4 = round(v4, words[i + 3] as number);
+      v1 = (v1 + Math.imul(words[i] as number, PRIME2)) | 0;
+      v2 = (v2 + Math.imul(words[i + 1] as number, PRIME2)) | 0;
+      v3 = (v3 + Math.imul(words[i + 2] as number, PRIME2)) | 0;
+      v4 = (v4 + Math.imul(words[i + 3] as number, PRIME2)) | 0;
+      v1 = Math.imul((v1 << 13) | (v1 >>> 19), PRIME1);
+      v2 = Math.imul((v2 << 13) | (v2 >>> 19), PRIME1);
+      v3 = Math.imul((v3 << 13) | (v3 >>> 19), PRIME1);
+      v4 = Math.imul((v4 << 13) | (v4 >>> 19), PRIME1);
     }
     h = (rotl(v1, 1) + rotl(v2, 7) + rotl(v3, 12) + rotl(v4, 18)) | 0;
   } else {
