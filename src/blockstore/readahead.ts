@@ -8,6 +8,7 @@
  * fetches batches, a point lookup fetches one segment. Half-way through a window the next one is
  * asked for, so that IndexedDB works while SQLite computes.
  */
+import { segmentNumber } from './live.js';
 import type { BlockMap } from './map.js';
 import { BATCH_SEGMENTS_MAX, type Place, placeOf, type SegmentReader } from './segments.js';
 
@@ -33,7 +34,9 @@ export class ReadAhead {
     this.#window = sequential ? Math.min(this.#window * 2, BATCH_SEGMENTS_MAX) : 1;
     this.#lastMiss = block;
     this.#trigger = NO_BLOCK;
-    return this.#window === 1 ? [] : this.#fill(map, block + 1, reader);
+    return this.#window === 1
+      ? []
+      : this.#fill(map, block + 1, reader, [keyOf(placeOf(map, block))]);
   }
 
   /** Segments of the next window, asked for while this one is in use. */
@@ -43,16 +46,18 @@ export class ReadAhead {
     return this.#fill(map, this.#windowEnd, reader);
   }
 
-  #fill(map: BlockMap, from: number, reader: SegmentReader): Place[] {
+  /** `asked`: segments of the same batch that need not be named again. */
+  #fill(map: BlockMap, from: number, reader: SegmentReader, asked: number[] = []): Place[] {
     const places: Place[] = [];
-    const seen = new Set<number>();
+    const seen = new Set<number>(asked);
+    const countMax = Math.min(this.#window, BATCH_SEGMENTS_MAX - asked.length);
     const blockCount = map.blockCount;
     const end = Math.min(blockCount, from + this.#window * map.blocksPerSegment * 2);
     let block = from;
-    for (; block < end && places.length < this.#window; block++) {
+    for (; block < end && places.length < countMax; block++) {
       if (map.versionOf(block) === 0) continue;
       const place = placeOf(map, block);
-      const key = place.version * BATCH_KEY + place.part;
+      const key = keyOf(place);
       if (seen.has(key)) continue;
       seen.add(key);
       if (!reader.has(place)) places.push(place);
@@ -63,5 +68,6 @@ export class ReadAhead {
   }
 }
 
-/** Parts of one commit fit below it. */
-const BATCH_KEY = 1048576;
+function keyOf({ version, part }: Place): number {
+  return segmentNumber(version, part);
+}

@@ -104,7 +104,8 @@ export class SegmentReader {
     this.#counters.cacheMisses++;
     const wanted = placeOf(map, block);
     const segment = segmentNumber(wanted.version, wanted.part);
-    if (!this.#inFlight.has(segment)) this.#start([wanted, ...ahead], map.blocksPerSegment);
+    // What was asked for ahead and is not here yet still wants the next window to follow it.
+    this.#start(this.has(wanted) ? ahead : [wanted, ...ahead], map.blocksPerSegment);
     return await this.#inFlight.get(segment);
   }
 
@@ -167,6 +168,7 @@ export class SegmentReader {
 
   #start(places: readonly Place[], slots: number): void {
     const wanted = places.slice(0, BATCH_SEGMENTS_MAX).filter((place) => !this.has(place));
+    if (wanted.length === 0) return;
     const batch = this.#connection.read(['segments'], (r) =>
       Promise.all(runsOf(wanted).map((run) => this.#request(r, run))),
     );
