@@ -1,47 +1,55 @@
 /** The table that loads, reads and scans work on: 100,000 rows, 10 MB. */
 import { expectEqual } from './measure.ts';
-import type { Session, Value } from './types.ts';
+import type { Row, Session } from './types.ts';
 
 export const ROW_COUNT = 100_000;
 
 const SCHEMA = 'CREATE TABLE rows (id INTEGER PRIMARY KEY, a INTEGER, b INTEGER, text TEXT)';
 const TEXT_CHARS = 80;
 
+export type TableRow = [id: number, a: number, b: number, text: string];
+
 /** A row of ≈ 100 bytes, the same in every run. */
-export function rowOf(id: number): [id: number, a: number, b: number, text: string] {
+export function rowOf(id: number): TableRow {
   const word = ((Math.imul(id, 2654435761) >>> 0) + 0x100000000).toString(36);
   return [id, (id * 7919) % 100_003, id % 1000, `row ${id} `.padEnd(TEXT_CHARS, word)];
 }
 
+export function allRows(): TableRow[] {
+  return Array.from({ length: ROW_COUNT }, (_, i) => rowOf(i + 1));
+}
+
 /** Creates the table and fills it in one sqliteTx, a prepared statement per row. */
-export async function fillRows(session: Session): Promise<void> {
+export async function insertRows(session: Session, rows: readonly TableRow[]): Promise<void> {
   await session.exec(SCHEMA);
   const insert = await session.prepare('INSERT INTO rows VALUES (?, ?, ?, ?)');
   await session.exec('BEGIN');
-  for (let id = 1; id <= ROW_COUNT; id++) await insert.run(rowOf(id));
+  for (const row of rows) await insert.run(row);
   await session.exec('COMMIT');
   await insert.finalize();
 }
 
-/** Reads every row. @throws if the table is not as fillRows() leaves it. */
-export async function scanRows(session: Session): Promise<void> {
+export async function fillRows(session: Session): Promise<void> {
+  await insertRows(session, allRows());
+}
+
+/** Reads every row. */
+export async function scanRows(session: Session): Promise<Row> {
   const [found] = await session.exec(
     'SELECT count(*), sum(a), sum(b), sum(length(text)) FROM rows',
   );
-  expectEqual(found, TOTALS, 'totals of the table');
+  return found ?? [];
 }
 
-const TOTALS: readonly Value[] = totals();
-
-function totals(): number[] {
+/** @throws unless `found` is what a scan of the whole table gives. */
+export function expectAllRows(found: Row): void {
   const sums = [0, 0, 0, 0];
-  for (let id = 1; id <= ROW_COUNT; id++) {
-    const [, a, b, text] = rowOf(id);
+  for (const [, a, b, text] of allRows()) {
     [1, a, b, text.length].forEach((value, i) => {
       sums[i] = (sums[i] ?? 0) + value;
     });
   }
-  return sums;
+  expectEqual(found, sums, 'totals of the table');
 }
 
 /** `count` ids spread over the table in no order, the same in every run. */

@@ -1,7 +1,7 @@
 /** A scan of the whole 10 MB table with nothing in memory. */
 import { once } from '../measure.ts';
-import { fillRows, scanRows } from '../rows.ts';
-import type { Workload } from '../types.ts';
+import { expectAllRows, fillRows, scanRows } from '../rows.ts';
+import type { Row, Workload } from '../types.ts';
 
 export const scanCold: Workload = {
   name: 'scan-cold',
@@ -9,5 +9,12 @@ export const scanCold: Workload = {
   database: 'rows',
   cold: true,
   prepare: fillRows,
-  run: (session) => once(() => scanRows(session)),
+  async run(session) {
+    let found: Row = [];
+    const measurement = await once(async () => {
+      found = await scanRows(session);
+    });
+    expectAllRows(found);
+    return measurement;
+  },
 };
