@@ -98,11 +98,21 @@ function finish({ browser, contenders, workloads }) {
     figures,
   };
   mkdirSync(dirname(out), { recursive: true });
-  writeFileSync(out, `${JSON.stringify(results)}\n`);
+  writeFileSync(out, textOf(results));
   console.log(`Written: ${out}`);
   if (complete && !values['no-report']) writeReport(results);
   else summarise(results);
   if (figures.some(({ error }) => error !== undefined)) process.exitCode = 1;
+}
+
+/** One figure per line, numbers no finer than the clock. @param {Results} results */
+function textOf({ figures: list, ...conditions }) {
+  /** @param {string} _key @param {unknown} value */
+  const rounded = (_key, value) =>
+    typeof value === 'number' ? Math.round(value * 1000) / 1000 : value;
+  const lines = list.map((figure) => `  ${JSON.stringify(figure, rounded)}`);
+  const head = JSON.stringify(conditions, null, 2).slice(0, -'\n}'.length);
+  return `${head},\n  "figures": [\n${lines.join(',\n')}\n  ]\n}\n`;
 }
 
 /** @param {Results} results */
