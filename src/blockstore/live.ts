@@ -37,15 +37,16 @@ export class LiveSegments {
   readonly #liveParts = new Map<number, number>();
   #superseded: Superseded[] = [];
   #ranges: ReclaimRange[] = [];
+  #supersededSegments = 0;
 
   /** Segments that hold at least one live block. */
   get liveCount(): number {
     return this.#live.size;
   }
 
-  /** Segments or ranges of segments that wait for reclaim. */
+  /** Segments that wait for reclaim. */
   get supersededCount(): number {
-    return this.#superseded.length + this.#ranges.length;
+    return this.#supersededSegments;
   }
 
   /** One more block of the segment is live. */
@@ -70,17 +71,23 @@ export class LiveSegments {
     const parts = (this.#liveParts.get(version) ?? 1) - 1;
     if (parts === 0) this.#liveParts.delete(version);
     else this.#liveParts.set(version, parts);
+    this.#supersede(segment, by);
+  }
+
+  #supersede(segment: number, by: Version): void {
     this.#superseded.push({ segment, by });
+    this.#supersededSegments++;
   }
 
   /** A segment that was written and never had a live block. */
   neverLive(segment: number, by: Version): void {
-    if (!this.#live.has(segment)) this.#superseded.push({ segment, by });
+    if (!this.#live.has(segment)) this.#supersede(segment, by);
   }
 
   /** Adds ranges that an earlier checkpoint left waiting. */
   addWaiting(ranges: readonly ReclaimRange[]): void {
     this.#ranges.push(...ranges);
+    this.#supersededSegments += segmentsIn(ranges);
   }
 
   /** Folds what was superseded since the last call into ranges, and returns all that wait. */
@@ -121,6 +128,7 @@ export class LiveSegments {
   forget(reclaimed: readonly ReclaimRange[]): void {
     const gone = new Set(reclaimed);
     this.#ranges = this.#ranges.filter((range) => !gone.has(range));
+    this.#supersededSegments -= segmentsIn(reclaimed);
   }
 
   /**
@@ -150,6 +158,10 @@ export class LiveSegments {
     }
     return joined;
   }
+}
+
+function segmentsIn(ranges: readonly ReclaimRange[]): number {
+  return ranges.reduce((sum, { firstPart, endPart }) => sum + endPart - firstPart, 0);
 }
 
 /** Appends segments to ranges, neighbours of one commit and one cause as one range. */

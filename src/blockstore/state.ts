@@ -9,6 +9,7 @@
 import {
   CHECKPOINT_COMMITS,
   CHECKPOINT_RECORD_BYTES,
+  CHECKPOINT_SUPERSEDED,
   LISTED_ENTRIES_MAX,
 } from '../format/layout.js';
 import type { ReclaimRange } from '../format/maps.js';
@@ -44,9 +45,15 @@ export class FileState {
   readonly dirtyChunks: Set<number> = new Set();
   commitsSinceCheckpoint = 0;
   recordBytesSinceCheckpoint = 0;
+  #supersededAtCheckpoint = 0;
 
   constructor(map: BlockMap) {
     this.map = map;
+  }
+
+  /** What one checkpoint leaves is for the next one to reclaim: it does not call for it. */
+  get #supersededSinceCheckpoint(): number {
+    return this.live.supersededCount - this.#supersededAtCheckpoint;
   }
 
   /** Whether a commit that touches `entryCount` blocks has to be a checkpoint. */
@@ -55,6 +62,8 @@ export class FileState {
       this.commitsSinceCheckpoint + 1 >= CHECKPOINT_COMMITS ||
       this.recordBytesSinceCheckpoint >= CHECKPOINT_RECORD_BYTES ||
       change.entries.blocks.length > LISTED_ENTRIES_MAX ||
+      this.#supersededSinceCheckpoint >=
+        Math.max(CHECKPOINT_SUPERSEDED, this.live.liveCount / 4) ||
       (this.map.version > 0 && change.blockSize !== this.map.blockSize)
     );
   }
@@ -118,6 +127,7 @@ export class FileState {
     this.commitsSinceCheckpoint = 0;
     this.recordBytesSinceCheckpoint = 0;
     this.live.forget(plan.reclaim);
+    this.#supersededAtCheckpoint = this.live.supersededCount;
   }
 
   #settle(

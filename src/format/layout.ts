@@ -8,6 +8,8 @@ export const BLOCKS_PER_CHUNK = 1024;
 export const LISTED_ENTRIES_MAX = 2048;
 export const CHECKPOINT_COMMITS = 64;
 export const CHECKPOINT_RECORD_BYTES = 262144;
+/** Or as many segments that wait for reclaim, if they are a quarter of the live ones too. */
+export const CHECKPOINT_SUPERSEDED = 64;
 /** Commit records kept below a checkpoint, so that other contexts catch up cheaply. */
 export const RETAINED_COMMITS = 64;
 export const RECLAIM_RANGES_MAX = 4096;

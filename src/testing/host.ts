@@ -3,7 +3,8 @@
  *
  * `drained` answers when every microtask that is waiting has run, those they start included. Node
  * can tell exactly: a tick posted from a microtask runs when the microtask queue is empty. A browser
- * can only wait for the next task, so there a foreign task may come in between.
+ * can only wait for the next task, of the highest priority where there are priorities; so there a
+ * foreign task may come in between.
  */
 type Post = (callback: () => void) => void;
 
@@ -12,12 +13,15 @@ interface Host {
   readonly process?: { readonly nextTick?: Post };
   readonly reportError?: (error: unknown) => void;
   readonly MessageChannel?: typeof MessageChannel;
+  readonly scheduler?: {
+    postTask?(callback: () => void, options: { readonly priority: string }): Promise<unknown>;
+  };
 }
 
 const host: Host = globalThis;
 const immediate: Post | undefined = host.setImmediate;
 const tick: Post | undefined = host.process?.nextTick;
-let channel: Post | undefined;
+let posting: Post | undefined;
 
 /** Runs `callback` as a task of its own. */
 export function macrotask(callback: () => void): void {
@@ -25,8 +29,8 @@ export function macrotask(callback: () => void): void {
     immediate(callback);
     return;
   }
-  channel ??= openChannel();
-  channel(callback);
+  posting ??= host.scheduler?.postTask ? postUrgent : openChannel();
+  posting(callback);
 }
 
 /** Runs `callback` when the task under way has run all its microtasks. */
@@ -46,6 +50,10 @@ export function reportUncaught(error: unknown): void {
     queueMicrotask(() => {
       throw error;
     });
+}
+
+function postUrgent(callback: () => void): void {
+  host.scheduler?.postTask?.(callback, { priority: 'user-blocking' }).catch(reportUncaught);
 }
 
 function openChannel(): Post {

@@ -10,7 +10,7 @@ export interface VFSOptions {
    * `PRAGMA synchronous`: FULL and EXTRA strict, NORMAL relaxed, OFF deferred.
    */
   readonly durability?: Durability | 'pragma';
-  /** Bytes of segments kept in memory, for all files of the VFS. Default 16 MiB, at least 64 KiB. */
+  /** Bytes of segments kept in memory, for all files of the VFS. Default 32 MiB, at least 64 KiB. */
   readonly cacheBytes?: number;
   /**
    * Staged bytes of one sqliteTx above which full segments are sent ahead. As much again may be on
@@ -54,7 +54,7 @@ export function resolveOptions(name: string, options: VFSOptions): ResolvedOptio
   const resolved: ResolvedOptions = {
     idbName: options.idbName ?? name,
     durability: options.durability ?? 'pragma',
-    cacheBytes: options.cacheBytes ?? 16 * MIB,
+    cacheBytes: options.cacheBytes ?? 32 * MIB,
     spillBytes: options.spillBytes ?? 4 * MIB,
     busyTimeoutMs: options.busyTimeoutMs ?? 2000,
     checksum: options.checksum ?? 'xxhash32',

@@ -24,9 +24,9 @@ export interface VFSStats {
   deferredBytes: number;
   /** Snapshots pinned now. */
   openSnapshots: number;
-  /** Segments with a live block, and ranges of dead ones that wait for reclaim, of open files. */
+  /** Segments with a live block, and dead ones that wait for reclaim, of open files. */
   liveSegments: number;
-  reclaimRanges: number;
+  supersededSegments: number;
 }
 
 export function statsOf(volume: Volume, commits: number): VFSStats {
@@ -43,6 +43,6 @@ export function statsOf(volume: Volume, commits: number): VFSStats {
     deferredBytes: committer.deferredBytes,
     openSnapshots: sum((file) => file.pinnedCount),
     liveSegments: sum((file) => file.state.live.liveCount),
-    reclaimRanges: sum((file) => file.state.live.supersededCount),
+    supersededSegments: sum((file) => file.state.live.supersededCount),
   };
 }
