@@ -62,8 +62,7 @@ export class FileState {
       this.commitsSinceCheckpoint + 1 >= CHECKPOINT_COMMITS ||
       this.recordBytesSinceCheckpoint >= CHECKPOINT_RECORD_BYTES ||
       change.entries.blocks.length > LISTED_ENTRIES_MAX ||
-      this.#supersededSinceCheckpoint >=
-        Math.max(CHECKPOINT_SUPERSEDED, this.live.liveCount / 4) ||
+      this.#supersededSinceCheckpoint >= Math.max(CHECKPOINT_SUPERSEDED, this.live.liveCount / 4) ||
       (this.map.version > 0 && change.blockSize !== this.map.blockSize)
     );
   }
