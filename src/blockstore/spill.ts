@@ -13,7 +13,7 @@
  *   idle ──send──▶ open ──send──▶ open ──last request answered, nothing follows──▶ idle
  *                    └──abort──▶ failed (sticky: the sqliteTx can only be rolled back)
  */
-import { fromDomException } from '../errors.js';
+import { assert, fromDomException } from '../errors.js';
 import type { Nonce } from '../format/commit.js';
 import { segmentKey, segmentsAbove, spillOwnerKey } from '../format/keys.js';
 import { encodeSpillOwner } from '../format/spill-owner.js';
@@ -53,7 +53,7 @@ export class Spill {
     if (this.#sentInTx >= TX_SEGMENTS_MAX) this.#endTx();
     if (!this.#tryAdd(segments, taken)) {
       this.#requests = await this.#begin();
-      this.#tryAdd(segments, taken);
+      assert(this.#tryAdd(segments, taken), 'an idbTx just begun takes requests');
     }
     if (this.#failure !== undefined) throw this.#error();
   }
