@@ -14,14 +14,17 @@ interface Host {
   readonly reportError?: (error: unknown) => void;
   readonly MessageChannel?: typeof MessageChannel;
   readonly scheduler?: {
-    postTask?(callback: () => void, options: { readonly priority: string }): Promise<unknown>;
+    postTask?(
+      callback: () => void,
+      options: { readonly priority: 'user-blocking' },
+    ): Promise<unknown>;
   };
 }
 
 const host: Host = globalThis;
 const immediate: Post | undefined = host.setImmediate;
 const tick: Post | undefined = host.process?.nextTick;
-let posting: Post | undefined;
+let channel: Post | undefined;
 
 /** Runs `callback` as a task of its own. */
 export function macrotask(callback: () => void): void {
@@ -29,13 +32,14 @@ export function macrotask(callback: () => void): void {
     immediate(callback);
     return;
   }
-  posting ??= host.scheduler?.postTask ? postUrgent : openChannel();
-  posting(callback);
+  channel ??= openChannel();
+  channel(callback);
 }
 
 /** Runs `callback` when the task under way has run all its microtasks. */
 export function afterMicrotasks(callback: () => void): void {
   if (tick) queueMicrotask(() => tick(callback));
+  else if (host.scheduler?.postTask) postUrgent(callback);
   else macrotask(callback);
 }
 

@@ -62,6 +62,7 @@ export function eventCases(lab: Lab): void {
     db.addEventListener('error', (event) => {
       expect(event.target).toBe(request);
       expect(event.currentTarget).toBe(db);
+      expect(tx.error).toBe(null);
     });
     await end(tx);
     await later();

@@ -1,0 +1,195 @@
+/**
+ * A small language for tests that use the block store without SQLite: open, commit, read.
+ *
+ * It does what the VFS does at SQLite's commit points, through the same Staging, Draft and Committer.
+ */
+import type { BlockFile } from '../../src/blockstore/file.js';
+import { ReadAhead } from '../../src/blockstore/readahead.js';
+import { Volume } from '../../src/blockstore/volume.js';
+import type { Nonce } from '../../src/format/commit.js';
+import { apply, findLost, recover } from '../../src/recovery/recover.js';
+import type { Durability, Version } from '../../src/types.js';
+import { Staging } from '../../src/vfs/staging.js';
+import { View } from '../../src/vfs/view.js';
+
+export const VOLUME = 'volume';
+export const BLOCK_BYTES = 4096;
+
+/** What one sqliteTx does to one file. */
+export interface Change {
+  readonly path: string;
+  /** Block → the mark that fills it. */
+  readonly writes: ReadonlyMap<number, number>;
+  /** Blocks that are left, if the file is truncated; before the writes. */
+  readonly truncateTo?: number;
+}
+
+/** A file as it was read: the mark of each block, undefined for zeros. */
+export interface Content {
+  readonly version: number;
+  readonly marks: readonly (number | undefined)[];
+}
+
+export interface StoreOptions {
+  readonly factory: IDBFactory;
+  readonly paths: readonly string[];
+  /** Whether it acts as the holder of the writer lock. Default true. */
+  readonly exclusive?: boolean;
+  /** Unsent bytes above which full segments are spilled. Default 128 KiB. */
+  readonly spillBytes?: number;
+  /** Makes nonces differ between contexts. Default 1. */
+  readonly context?: number;
+  readonly now?: () => number;
+}
+
+export class Store {
+  readonly volume: Volume;
+  readonly files: ReadonlyMap<string, BlockFile>;
+  readonly losses: Error[];
+  readonly #options: StoreOptions;
+  #nonces = 0;
+
+  private constructor(
+    volume: Volume,
+    files: ReadonlyMap<string, BlockFile>,
+    rest: { readonly options: StoreOptions; readonly losses: Error[] },
+  ) {
+    this.volume = volume;
+    this.files = files;
+    this.losses = rest.losses;
+    this.#options = rest.options;
+  }
+
+  /** Opens the volume and its files, and recovers them as the holder of the writer lock does. */
+  static async open(options: StoreOptions): Promise<Store> {
+    const losses: Error[] = [];
+    const now = options.now ?? (() => 1_000_000);
+    const volume = await Volume.open({
+      name: VOLUME,
+      factory: options.factory,
+      cacheBytes: 4 * 1024 * 1024,
+      now,
+      monotonicMs: now,
+      recover,
+      findLost,
+      onLost: () => undefined,
+      onLoss: (error) => losses.push(error),
+      onCommit: () => undefined,
+    });
+    const files = new Map<string, BlockFile>();
+    for (const path of options.paths) {
+      const file = await volume.acquire(path, true);
+      if (!file) throw new Error(`${path} was not made`);
+      files.set(path, file);
+      if (options.exclusive ?? true) await takeOver(file);
+    }
+    return new Store(volume, files, { options, losses });
+  }
+
+  /** One sqliteTx. */
+  async commit(changes: readonly Change[], durability: Durability): Promise<void> {
+    await this.#staged(changes, async (stagings) => {
+      const drafts = [];
+      for (const { file, staging } of stagings) {
+        await staging.finish();
+        drafts.push({ file, draft: staging.draft });
+      }
+      await this.volume.committer.commit(drafts, durability);
+    });
+  }
+
+  /** One sqliteTx that is rolled back. */
+  async rollBack(changes: readonly Change[]): Promise<void> {
+    await this.#staged(changes, async (stagings) => {
+      for (const { staging } of stagings) staging.discard();
+    });
+  }
+
+  async #staged(
+    changes: readonly Change[],
+    finish: (stagings: readonly { file: BlockFile; staging: Staging }[]) => Promise<void>,
+  ): Promise<void> {
+    const stagings = changes.map((change) => {
+      const file = this.file(change.path);
+      const base = file.pin();
+      return { file, base, change, staging: this.#staging(file, base) };
+    });
+    try {
+      for (const { change, staging } of stagings) await write(staging, change);
+      await finish(stagings);
+    } finally {
+      for (const { file, base } of stagings) file.unpin(base);
+    }
+  }
+
+  #staging(file: BlockFile, base: BlockFile['state']['map']): Staging {
+    return new Staging(file, base, {
+      readAhead: new ReadAhead(),
+      options: {
+        spillBytes: this.#options.spillBytes ?? 128 * 1024,
+        checksum: 'xxhash32',
+        nonce: () => this.#nonce(),
+      },
+      playedBack: () => undefined,
+      landed: () => this.volume.committer.drained(),
+    });
+  }
+
+  #nonce(): Nonce {
+    this.#nonces++;
+    return [this.#options.context ?? 1, this.#nonces];
+  }
+
+  file(path: string): BlockFile {
+    const file = this.files.get(path);
+    if (!file) throw new Error(`${path} is not open`);
+    return file;
+  }
+
+  /** Reads every block, from the store, and checks that each is filled with one mark. */
+  async read(path: string): Promise<Content> {
+    const file = this.file(path);
+    const map = file.pin();
+    try {
+      const view = new View(file, new ReadAhead(), map, undefined);
+      const marks: (number | undefined)[] = [];
+      for (let block = 0; block < map.fileBytes / BLOCK_BYTES; block++) {
+        const bytes = await view.load(block);
+        marks.push(bytes ? markOf(bytes, `${path} block ${block}`) : undefined);
+      }
+      return { version: map.version, marks };
+    } finally {
+      file.unpin(map);
+    }
+  }
+
+  close(): Promise<void> {
+    return this.volume.close();
+  }
+}
+
+/** What the VFS does when it gets the writer lock. */
+async function takeOver(file: BlockFile): Promise<void> {
+  file.cleanAbove = true;
+  file.exclusive = true;
+  if (!file.recovery?.pendingAbove || !file.record) return;
+  await apply(file.connection, file.file, file.state.map.version as Version);
+}
+
+async function write(staging: Staging, change: Change): Promise<void> {
+  if (change.truncateTo !== undefined) staging.truncate(change.truncateTo * BLOCK_BYTES);
+  const bytes = new Uint32Array(BLOCK_BYTES / 4);
+  for (const [block, mark] of change.writes) {
+    bytes.fill(mark);
+    await staging.write(new Uint8Array(bytes.buffer), block * BLOCK_BYTES);
+  }
+}
+
+function markOf(bytes: Uint8Array, what: string): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const mark = view.getUint32(0, true);
+  for (let at = 4; at < bytes.byteLength; at += 4) {
+    if (view.getUint32(at, true) !== mark) throw new Error(`${what} is torn`);
+  }
+  return mark;
+}
