@@ -107,6 +107,13 @@ export class Draft {
     return this.#spilled || (this.under?.hasSpilled ?? false);
   }
 
+  /** Bytes of segments in memory, sent or not. */
+  get heldBytes(): number {
+    let bytes = this.under?.heldBytes ?? 0;
+    for (const buffer of this.#buffers) bytes += buffer?.byteLength ?? 0;
+    return bytes;
+  }
+
   /** Bytes of full segments that were not sent yet. */
   get unsentBytes(): number {
     const full = Math.floor(this.blocks.length / this.blocksPerSegment);

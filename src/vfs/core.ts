@@ -6,18 +6,17 @@
  */
 import type { BlockFile } from '../blockstore/file.js';
 import type { Volume } from '../blockstore/volume.js';
-import { type BlockStoreError, fromDomException, InvariantError, OptionError } from '../errors.js';
+import { type BlockStoreError, fromDomException, OptionError } from '../errors.js';
 import * as rc from '../result-codes.js';
 import { DatabaseFile } from './database-file.js';
 import type { Emitter } from './events.js';
-import { MemoryFile } from './memory-file.js';
+import { MemoryFiles } from './memory-files.js';
 import { ConnectionPragmas } from './pragmas.js';
 import { type FileEnv, SharedFile } from './shared-file.js';
 import type { WriterRole } from './writer-role.js';
 
 export type Answer = number | Promise<number>;
 
-const JOURNAL_SUFFIX = '-journal';
 const CHARACTERISTICS =
   rc.SQLITE_IOCAP_BATCH_ATOMIC |
   rc.SQLITE_IOCAP_SAFE_APPEND |
@@ -25,12 +24,6 @@ const CHARACTERISTICS =
   rc.SQLITE_IOCAP_POWERSAFE_OVERWRITE |
   rc.SQLITE_IOCAP_UNDELETABLE_WHEN_OPEN;
 export const SECTOR_BYTES = 512;
-
-interface OpenMemoryFile {
-  readonly path: string;
-  readonly memory: MemoryFile;
-  readonly deleteOnClose: boolean;
-}
 
 export interface CoreDeps {
   readonly volume: Volume;
@@ -54,18 +47,28 @@ export class Core {
   readonly #deps: CoreDeps;
   readonly #env: FileEnv;
   readonly #databases: Map<number, DatabaseFile> = new Map();
-  readonly #memoryFiles: Map<number, OpenMemoryFile> = new Map();
-  readonly #memory: Map<string, MemoryFile> = new Map();
+  readonly #memory: MemoryFiles;
   readonly #shared: Map<string, SharedFile> = new Map();
-  #temporaryCount = 0;
   lastError: BlockStoreError | undefined;
 
   constructor(deps: CoreDeps) {
     this.#deps = deps;
     this.#env = {
       ...deps.env,
-      playedBack: (path, page) => this.#memory.get(path + JOURNAL_SUFFIX)?.takeImage(page),
+      playedBack: (path, page) => this.#memory.playedBack(path, page),
     };
+    this.#memory = new MemoryFiles({
+      heap: deps.env.heap,
+      imageBytesMax: deps.env.options.spillBytes,
+      pagesOf: (path) => this.#shared.get(path)?.writer?.snapshotPages(),
+    });
+  }
+
+  /** Bytes of sqliteTxs under way: staged blocks, and page images in journals. */
+  held(): { readonly stagedBytes: number; readonly journalBytes: number } {
+    let stagedBytes = 0;
+    for (const database of this.#databases.values()) stagedBytes += database.stagedBytes;
+    return { stagedBytes, journalBytes: this.#memory.journalBytes };
   }
 
   /** Runs a method; whatever it throws becomes an event and a result code. */
@@ -86,19 +89,11 @@ export class Core {
   }
 
   open(name: string | null, id: number, flags: number): Answer {
-    const path = name === null ? `temporary-${++this.#temporaryCount}` : normalisePath(name);
-    if ((flags & rc.SQLITE_OPEN_MAIN_DB) !== 0 && name !== null) {
-      return this.answer(() => this.#openDatabase(path, id, flags), path);
+    const path = name === null ? null : normalisePath(name);
+    if (path === null || (flags & rc.SQLITE_OPEN_MAIN_DB) === 0) {
+      return this.#memory.open(path, id, flags);
     }
-    let memory = this.#memory.get(path);
-    if (!memory) {
-      if ((flags & rc.SQLITE_OPEN_CREATE) === 0) return rc.SQLITE_CANTOPEN;
-      memory = new MemoryFile();
-      this.#memory.set(path, memory);
-    }
-    const deleteOnClose = (flags & rc.SQLITE_OPEN_DELETEONCLOSE) !== 0 || name === null;
-    this.#memoryFiles.set(id, { path, memory, deleteOnClose });
-    return rc.SQLITE_OK;
+    return this.answer(() => this.#openDatabase(path, id, flags), path);
   }
 
   async #openDatabase(path: string, id: number, flags: number): Promise<number> {
@@ -170,12 +165,7 @@ export class Core {
 
   /** Bears the close of a file whose open failed: SQLite does that. */
   close(id: number): Answer {
-    const memory = this.#memoryFiles.get(id);
-    if (memory) {
-      this.#memoryFiles.delete(id);
-      if (memory.deleteOnClose) this.#memory.delete(memory.path);
-      return rc.SQLITE_OK;
-    }
+    if (this.#memory.close(id)) return rc.SQLITE_OK;
     const database = this.#databases.get(id);
     if (!database) return rc.SQLITE_OK;
     return this.answer(() => this.#closeDatabase(id, database), database.path);
@@ -198,28 +188,26 @@ export class Core {
   read(id: number, address: number, length: number, offset: number): Answer {
     const database = this.#databases.get(id);
     if (database) return this.answer(() => database.read(address, length, offset), database.path);
-    const target = this.#env.heap().subarray(address, address + length);
-    return this.#memoryOf(id).read(target, offset) ? rc.SQLITE_OK : rc.SQLITE_IOERR_SHORT_READ;
+    return this.answer(() => this.#memory.read(id, address, length, offset));
   }
 
   write(id: number, address: number, length: number, offset: number): Answer {
     const database = this.#databases.get(id);
     if (database) return this.answer(() => database.write(address, length, offset), database.path);
-    this.#memoryOf(id).write(this.#env.heap().subarray(address, address + length), offset);
-    return rc.SQLITE_OK;
+    return this.answer(() => this.#memory.write(id, address, length, offset));
   }
 
   truncate(id: number, size: number): Answer {
     const database = this.#databases.get(id);
     return this.answer(() => {
       if (database) database.truncate(size);
-      else this.#memoryOf(id).truncate(size);
+      else this.#memory.truncate(id, size);
       return rc.SQLITE_OK;
     }, database?.path);
   }
 
   size(id: number): number {
-    return this.#databases.get(id)?.size ?? this.#memoryOf(id).size;
+    return this.#databases.get(id)?.size ?? this.#memory.size(id);
   }
 
   lock(id: number, level: number): Answer {
@@ -317,11 +305,5 @@ export class Core {
     // Journals are never in the store: no request for what SQLite asks before each read.
     if (/-(journal|wal)$/.test(path)) return false;
     return this.#deps.volume.exists(path);
-  }
-
-  #memoryOf(id: number): MemoryFile {
-    const open = this.#memoryFiles.get(id);
-    if (!open) throw new InvariantError(`file ${id} is open`);
-    return open.memory;
   }
 }

@@ -20,6 +20,7 @@ import { ReadAhead } from '../blockstore/readahead.js';
 import { BusyError, UnsupportedError } from '../errors.js';
 import * as rc from '../result-codes.js';
 import type { Durability } from '../types.js';
+import type { SnapshotPages } from './journal-file.js';
 import type { ConnectionPragmas } from './pragmas.js';
 import type { SharedFile } from './shared-file.js';
 import { Staging } from './staging.js';
@@ -41,6 +42,7 @@ export class DatabaseFile {
   /** Id of the file as this connection knows it: another context may have made it anew. */
   #fileId: number | undefined;
   #view: View | undefined;
+  #snapshotPages: SnapshotPages | undefined;
   #staging: Staging | undefined;
   #lossesSeen: number;
   /** SQLite's page cache may hold pages of versions that were lost: make it drop them. */
@@ -60,6 +62,27 @@ export class DatabaseFile {
   /** Bytes of the file as this connection sees it. */
   get size(): number {
     return this.#current().fileBytes;
+  }
+
+  /** Bytes of segments that this connection's sqliteTx holds in memory. */
+  get stagedBytes(): number {
+    return this.#staging?.draft.heldBytes ?? 0;
+  }
+
+  /** The pages of the snapshot, as a rollback journal compares them. */
+  snapshotPages(): SnapshotPages | undefined {
+    const map = this.#snapshot;
+    if (!map) return undefined;
+    if (this.#snapshotPages) return this.#snapshotPages;
+    const view = this.#viewOf(map);
+    const pages: SnapshotPages = {
+      pageBytes: map.blockSize,
+      isCurrent: () => this.#snapshotPages === pages,
+      peek: (page) => view.peek(page - 1),
+      load: (page) => view.load(page - 1),
+    };
+    this.#snapshotPages = pages;
+    return pages;
   }
 
   get durability(): Durability {
@@ -288,6 +311,7 @@ export class DatabaseFile {
   #unpin(): void {
     if (this.#snapshot) this.shared.file.unpin(this.#snapshot);
     this.#snapshot = undefined;
+    this.#snapshotPages = undefined;
     this.#view = undefined;
   }
 }

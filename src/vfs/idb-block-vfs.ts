@@ -215,7 +215,7 @@ export class IDBBlockVFS {
 
   /** Counters since `create`, and what is held now. */
   stats(): VFSStats {
-    return statsOf(this.#volume, this.#count.commits);
+    return statsOf(this.#volume, { ...this.#count, ...this.#core.held() });
   }
 
   addEventListener<K extends VFSEventType>(

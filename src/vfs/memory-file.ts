@@ -1,18 +1,11 @@
 /**
- * A file that lives in memory only: journals, super-journals, temporary and transient files.
- *
- * The version log gives the atomicity that journals exist for, so a journal need not outlive the
- * page (docs/FORMAT.md §12).
+ * A file that lives in memory only: super-journals, temporary and transient files (docs/FORMAT.md §12).
  */
-import { isBlockSize } from '../types.js';
-
 const CHUNK_BYTES = 65536;
 
 export class MemoryFile {
   readonly #chunks: Map<number, Uint8Array> = new Map();
   size = 0;
-  /** The last read of a page's size, until the next write: what SQLite plays back. */
-  #lastImage: { offset: number; length: number } | undefined;
 
   /** Bytes held in memory. */
   get heldBytes(): number {
@@ -21,7 +14,6 @@ export class MemoryFile {
 
   /** Copies what there is; returns false if the file ends before `target` is full. */
   read(target: Uint8Array, offset: number): boolean {
-    if (isBlockSize(target.length)) this.#lastImage = { offset, length: target.length };
     const available = Math.max(0, Math.min(target.length, this.size - offset));
     if (available < target.length) target.fill(0, available);
     for (let at = 0; at < available; ) {
@@ -36,8 +28,7 @@ export class MemoryFile {
     return available === target.length;
   }
 
-  write(source: Uint8Array, offset: number): void {
-    this.#lastImage = undefined;
+  write(source: Uint8Array, offset: number): undefined {
     for (let at = 0; at < source.length; ) {
       const position = offset + at;
       const start = position % CHUNK_BYTES;
@@ -52,23 +43,6 @@ export class MemoryFile {
       at += length;
     }
     this.size = Math.max(this.size, offset + source.length);
-  }
-
-  /**
-   * For a rollback journal: the image of `page` if it was what was read last and nothing was
-   * written since. SQLite reads an image, then its 4-byte checksum, then writes the page. The page's
-   * number stands before its image, so another page's equal bytes are not taken for it.
-   */
-  takeImage(page: number): Uint8Array | undefined {
-    const last = this.#lastImage;
-    if (!last || last.offset < 4) return undefined;
-    const number = new Uint8Array(4);
-    this.read(number, last.offset - 4);
-    if (new DataView(number.buffer).getUint32(0) !== page) return undefined;
-    const image = new Uint8Array(last.length);
-    this.read(image, last.offset);
-    this.#lastImage = undefined;
-    return image;
   }
 
   truncate(size: number): void {

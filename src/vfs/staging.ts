@@ -6,6 +6,7 @@
  *       deleted by the next idbTx that writes above the marker.
  *   I9  Memory: unsent segments up to spillBytes, as much again on its way.
  */
+import { equalBytes } from '../blockstore/bytes.js';
 import { Draft } from '../blockstore/draft.js';
 import type { BlockFile } from '../blockstore/file.js';
 import type { BlockMap } from '../blockstore/map.js';
@@ -103,9 +104,7 @@ export class Staging {
   /** A page that SQLite plays back from its journal is that of the base: nothing to write. */
   #isOriginal(block: number, source: Uint8Array): boolean {
     const image = this.#playedBack(block + 1);
-    if (image?.length !== source.length) return false;
-    for (let i = 0; i < source.length; i++) if (source[i] !== image[i]) return false;
-    return true;
+    return image !== undefined && equalBytes(source, image);
   }
 
   #viewOf(draft: Draft): View {

@@ -19,6 +19,10 @@ export interface VFSStats {
   checksumFailures: number;
   /** Bytes of segments in memory now. */
   cacheBytes: number;
+  /** Bytes of segments that sqliteTxs under way hold: at most twice `spillBytes` each. */
+  stagedBytes: number;
+  /** Bytes of page images that rollback journals hold. */
+  journalBytes: number;
   /** Acknowledged commits that are not complete yet, and their bytes. */
   deferredCommits: number;
   deferredBytes: number;
@@ -29,13 +33,16 @@ export interface VFSStats {
   supersededSegments: number;
 }
 
-export function statsOf(volume: Volume, commits: number): VFSStats {
+export function statsOf(
+  volume: Volume,
+  more: Pick<VFSStats, 'commits' | 'stagedBytes' | 'journalBytes'>,
+): VFSStats {
   const { connection, counters, cache, committer } = volume;
   const files = volume.openFiles();
   const sum = (of: (file: (typeof files)[number]) => number) =>
     files.reduce((total, file) => total + of(file), 0);
   return {
-    commits,
+    ...more,
     ...connection.counters,
     ...counters,
     cacheBytes: cache.bytes,
