@@ -28,6 +28,7 @@ const CEILING = 'MemoryVFS';
  * @property {string} date
  * @property {string} machine
  * @property {number} loadAtStart
+ * @property {number} [loadAtEnd]
  * @property {string} browser
  * @property {number} repeat
  * @property {readonly ContenderRow[]} contenders
@@ -65,9 +66,10 @@ function reportOf(results) {
 }
 
 /** @param {Results} results */
-function conditions({ date, machine, browser, repeat, loadAtStart }) {
+function conditions({ date, machine, browser, repeat, loadAtStart, loadAtEnd }) {
+  const end = loadAtEnd === undefined ? '' : `, ${loadAtEnd.toFixed(1)} at the end`;
   return [
-    `${date} · ${browser}, headless · ${machine} · load ${loadAtStart.toFixed(1)} at the start · ${repeat} repetitions.`,
+    `${date} · ${browser}, headless · ${machine} · load ${loadAtStart.toFixed(1)} at the start${end} · ${repeat} repetitions.`,
     '',
     'Each repetition has a fresh browser profile on disk. Each contender runs in a dedicated worker of a page',
     'loaded for that step alone, on a database of its own; contenders take turns within each workload. Every',

@@ -91,6 +91,7 @@ function finish({ browser, contenders, workloads }) {
     date: new Date().toISOString().slice(0, 10),
     machine: `${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), ${type()} ${release().split('.', 2).join('.')}`,
     loadAtStart,
+    loadAtEnd: loadavg()[0] ?? 0,
     browser,
     repeat,
     contenders,
