@@ -2,7 +2,8 @@
  * Sends a draft's full segments ahead of its commit, through long-lived readwrite idbTxs.
  *
  *   I2  What is spilled lies above the marker; only the commit record makes it readable.
- *   I3  The first idbTx clears what others left there and says whose it is from now on.
+ *   I3  The first idbTx clears what others left there and says whose it is from now on; it aborts if
+ *       its base is not the marker any more, and each later one if it was taken for an orphan since.
  *   I9  One batch is under way at a time: the next waits, so memory stays bounded. An idbTx takes
  *       at most TX_SEGMENTS_MAX segments, for readers of other contexts wait until it ends.
  *
@@ -13,10 +14,10 @@
  *   idle ──send──▶ open ──send──▶ open ──last request answered, nothing follows──▶ idle
  *                    └──abort──▶ failed (sticky: the sqliteTx can only be rolled back)
  */
-import { assert, fromDomException } from '../errors.js';
-import type { Nonce } from '../format/commit.js';
-import { segmentKey, segmentsAbove, spillOwnerKey } from '../format/keys.js';
-import { encodeSpillOwner } from '../format/spill-owner.js';
+import { assert, BusyError, fromDomException } from '../errors.js';
+import { type Nonce, sameNonce } from '../format/commit.js';
+import { commitsFrom, segmentKey, segmentsAbove, spillOwnerKey } from '../format/keys.js';
+import { decodeSpillOwner, encodeSpillOwner } from '../format/spill-owner.js';
 import type { FileId, Version } from '../types.js';
 import { type Connection, completion, type Requests } from './connection.js';
 import type { OutgoingSegment } from './draft.js';
@@ -26,6 +27,7 @@ const TX_SEGMENTS_MAX = 256;
 
 export interface SpillTarget {
   readonly connection: Connection;
+  readonly path: string;
   readonly file: FileId;
   readonly version: Version;
   /** The nonce that the commit record will bear. */
@@ -76,7 +78,8 @@ export class Spill {
 
   async #begin(): Promise<Requests> {
     this.#sentInTx = 0;
-    const requests = await this.#target.connection.begin(['segments', 'maps'], 'default');
+    const stores = ['segments', 'maps', ...(this.#owned ? [] : (['commits'] as const))] as const;
+    const requests = await this.#target.connection.begin(stores, 'default');
     const done = completion(requests.tx).catch((cause) => {
       this.#failure ??= cause;
     });
@@ -91,6 +94,7 @@ export class Spill {
     const { file, version, nonce } = this.#target;
     const added: IDBRequest[] = [];
     try {
+      if (this.#sentInTx === 0) this.#guard(r);
       if (!this.#owned) {
         r.delete('segments', segmentsAbove(file, (version - 1) as Version));
         r.put('maps', spillOwnerKey(file), encodeSpillOwner({ file, version, nonce }));
@@ -105,9 +109,10 @@ export class Spill {
       this.#failure ??= cause;
       return true;
     }
+    // The first idbTx has the commits in its scope: it ends soon, for every reader asks for those.
+    this.#sentInTx = this.#owned ? this.#sentInTx + segments.length : TX_SEGMENTS_MAX;
     this.#owned = true;
     this.segmentsSent += segments.length;
-    this.#sentInTx += segments.length;
     this.#batch = new Promise((resolve) => {
       // An aborted idbTx answers no more requests with success: the batch ends either way.
       r.tx.addEventListener('abort', () => resolve());
@@ -119,6 +124,29 @@ export class Spill {
       });
     });
     return true;
+  }
+
+  /** I3: aborts the idbTx, before anything of it stays, if another writer came in between. */
+  #guard(r: Requests): void {
+    const { file, path, version, nonce } = this.#target;
+    const check = <T>(request: IDBRequest<T>, holds: (found: T) => boolean) => {
+      request.onsuccess = () => {
+        if (holds(request.result)) return;
+        const why = 'another context committed to it or deleted it';
+        this.#failure ??= new BusyError(path, why, { snapshot: true });
+        r.tx.abort();
+      };
+    };
+    if (this.#owned) {
+      check(r.get('maps', spillOwnerKey(file)), (stored) => {
+        const owner = decodeSpillOwner(stored, file);
+        return owner.ok && sameNonce(owner.value.nonce, nonce);
+      });
+    } else {
+      const base = (version - 1) as Version;
+      const expected = base === 0 ? 0 : 1;
+      check(r.count('commits', commitsFrom(file, base)), (count) => count === expected);
+    }
   }
 
   /** Stops the idbTx under way, for a sqliteTx that is rolled back. */

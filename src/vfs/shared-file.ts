@@ -70,6 +70,9 @@ export class SharedFile {
         await this.#acquired();
       } else if (!file.exclusive) {
         await file.refresh();
+        // Nobody can tell a living writer's segments from a dead one's: the first to commit wins,
+        // and the other finds that what it spilled was taken for orphans.
+        file.cleanAbove = true;
       }
     } catch (cause) {
       this.endWrite(connection);

@@ -146,8 +146,9 @@ export class Staging {
     // owner's record for its own.
     if (!this.#spill) await this.#landed();
     if (!file.record) await file.create(this.#options.checksum);
-    const { connection } = file;
-    const target = { connection, file: file.file, version: draft.version, nonce: this.#nonce };
+    const { connection, path } = file;
+    const place = { connection, path, file: file.file };
+    const target = { ...place, version: draft.version, nonce: this.#nonce };
     this.#spill ??= new Spill(target);
     const segments = draft.takeFull();
     for (const segment of segments) checksumSegment(file, draft, segment);
