@@ -1,25 +1,35 @@
 /**
  * Guesses which segments one connection will want next.
  *
- *   I9  The window never exceeds BATCH_SEGMENTS_MAX segments, and at most one batch is fetched
- *       ahead of the one in use.
+ *   I9  The window never exceeds BATCH_SEGMENTS_MAX segments or a quarter of the cache, and at most
+ *       one batch is fetched ahead of the one in use.
  *
  * A miss not far behind the last one doubles the window, any other resets it: a table scan soon
  * fetches batches, a point lookup fetches one segment. Half-way through a window the next one is
  * asked for, so that IndexedDB works while SQLite computes.
  */
+import { SEGMENT_BYTES_MAX } from '../format/layout.js';
 import { segmentNumber } from './live.js';
 import type { BlockMap } from './map.js';
 import { BATCH_SEGMENTS_MAX, type Place, placeOf, type SegmentReader } from './segments.js';
 
 const NO_BLOCK = -1;
+/** Window after the second miss in a row: the first guess was right, so it is worth a request. */
+const WINDOW_START = 4;
 
 export class ReadAhead {
+  readonly #windowMax: number;
   #lastMiss = NO_BLOCK;
   #window = 1;
   /** Reading at or past this block asks for the next window. */
   #trigger = NO_BLOCK;
   #windowEnd = 0;
+
+  /** What is fetched ahead must not drive out what is in use: at most a quarter of the cache. */
+  constructor(cacheBytes: number) {
+    const share = Math.floor(cacheBytes / 4 / SEGMENT_BYTES_MAX);
+    this.#windowMax = Math.max(1, Math.min(share, BATCH_SEGMENTS_MAX));
+  }
 
   /** True if reading `block` should call `extend`. */
   isTrigger(block: number): boolean {
@@ -31,7 +41,7 @@ export class ReadAhead {
     const reach = map.blocksPerSegment * (this.#window + 1) * 2;
     const sequential =
       this.#lastMiss !== NO_BLOCK && block > this.#lastMiss && block <= this.#lastMiss + reach;
-    this.#window = sequential ? Math.min(this.#window * 2, BATCH_SEGMENTS_MAX) : 1;
+    this.#window = sequential ? this.#widened() : 1;
     this.#lastMiss = block;
     this.#trigger = NO_BLOCK;
     return this.#window === 1
@@ -41,9 +51,13 @@ export class ReadAhead {
 
   /** Segments of the next window, asked for while this one is in use. */
   extend(map: BlockMap, reader: SegmentReader): Place[] {
-    this.#window = Math.min(this.#window * 2, BATCH_SEGMENTS_MAX);
+    this.#window = this.#widened();
     this.#lastMiss = this.#windowEnd;
     return this.#fill(map, this.#windowEnd, reader);
+  }
+
+  #widened(): number {
+    return Math.min(Math.max(this.#window * 2, WINDOW_START), this.#windowMax);
   }
 
   /** `asked`: segments of the same batch that need not be named again. */

@@ -36,7 +36,7 @@ const WAL_FORMAT = 2;
 export class DatabaseFile {
   readonly shared: SharedFile;
   readonly pragmas: ConnectionPragmas;
-  readonly #readAhead = new ReadAhead();
+  readonly #readAhead: ReadAhead;
   #level: number = rc.SQLITE_LOCK_NONE;
   #snapshot: BlockMap | undefined;
   /** Id of the file as this connection knows it: another context may have made it anew. */
@@ -51,6 +51,7 @@ export class DatabaseFile {
   constructor(shared: SharedFile, pragmas: ConnectionPragmas) {
     this.shared = shared;
     this.pragmas = pragmas;
+    this.#readAhead = new ReadAhead(shared.env.options.cacheBytes);
     this.#lossesSeen = shared.file.lossCount;
     this.#fileId = shared.file.record?.file;
   }
