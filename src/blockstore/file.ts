@@ -192,6 +192,16 @@ export class BlockFile {
    * @throws BusyError if another context created it meanwhile.
    */
   async create(algorithm: ChecksumAlgorithm): Promise<void> {
+    try {
+      this.#identify(await this.#create(algorithm));
+    } catch (cause) {
+      // It may have landed all the same: the store is asked before anything is built on it.
+      this.distrust();
+      throw fromDomException(cause, this.#deps.connection.name, 'creating a file');
+    }
+  }
+
+  async #create(algorithm: ChecksumAlgorithm): Promise<FileRecord> {
     const { connection, now } = this.#deps;
     const place = { volume: connection.name, store: 'files', key: VOLUME_KEY } as const;
     const requests = await connection.begin(['files'], 'default');
@@ -217,12 +227,8 @@ export class BlockFile {
     requests.put('files', VOLUME_KEY, encodeVolume(next));
     requests.add('files', this.path, encodeFile(record));
     requests.tx.commit();
-    try {
-      await done;
-    } catch (cause) {
-      throw fromDomException(cause, connection.name, 'creating a file');
-    }
-    this.#identify(record);
+    await done;
+    return record;
   }
 
   /** A commit of ours is in the store. */
