@@ -155,7 +155,7 @@ const CHECKPOINT: readonly Step[] = Array.from({ length: 66 }, (_, i) => ({
   durability: (['strict', 'relaxed', 'relaxed'] as const)[i % 3] ?? 'strict',
 }));
 
-describe('at every crash point of the block store', () => {
+describe('at every crash point of the block store', { timeout: 120_000 }, () => {
   test('strict and relaxed commits, over one and two files', async () => {
     await expectNoViolation(planFor(STRICT_THEN_RELAXED));
   });

@@ -109,6 +109,7 @@ export class Store {
     changes: readonly Change[],
     finish: (stagings: readonly { file: BlockFile; staging: Staging }[]) => Promise<void>,
   ): Promise<void> {
+    for (const { path } of changes) await this.#share(path);
     const stagings = changes.map((change) => {
       const file = this.file(change.path);
       const base = file.pin();
@@ -117,9 +118,18 @@ export class Store {
     try {
       for (const { change, staging } of stagings) await write(staging, change);
       await finish(stagings);
+    } catch (error) {
+      for (const { staging } of stagings) staging.discard();
+      throw error;
     } finally {
       for (const { file, base } of stagings) file.unpin(base);
     }
+  }
+
+  /** What the VFS does before a snapshot is pinned. */
+  async #share(path: string): Promise<void> {
+    const file = this.file(path);
+    if (!file.exclusive || file.suspect) await file.refresh();
   }
 
   #staging(file: BlockFile, base: BlockFile['state']['map']): Staging {
@@ -148,6 +158,7 @@ export class Store {
 
   /** Reads every block, from the store, and checks that each is filled with one mark. */
   async read(path: string): Promise<Content> {
+    await this.#share(path);
     const file = this.file(path);
     const map = file.pin();
     try {
