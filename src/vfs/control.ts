@@ -38,14 +38,14 @@ export function fileControl(
   }
 }
 
-function pragma(core: Core, module: SqliteModule, id: number, address: number): number {
+function pragma(core: Core, module: SqliteModule, id: number, address: number): Answer {
   const pragmas = core.pragmasOf(id);
   const name = textAt(module, pointerAt(module, address + POINTER_BYTES));
   const valueAddress = pointerAt(module, address + 2 * POINTER_BYTES);
   const value = textAt(module, valueAddress);
   // SQLite takes a mode it does not know for the question which mode is in force, and answers it.
   if (pragmas?.observe(name ?? '', value ?? undefined)) module.HEAPU8[valueAddress] = 0x2d;
-  return rc.SQLITE_NOTFOUND;
+  return pragmas?.exclusive ? core.claim(id) : rc.SQLITE_NOTFOUND;
 }
 
 function inSqliteTx(module: SqliteModule, connection: number): boolean {

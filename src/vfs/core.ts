@@ -43,6 +43,11 @@ export function normalisePath(path: string): string {
   return parts.join('/');
 }
 
+/** Journals are never in the store: what bears such a name there is a database called so. */
+function isJournal(path: string): boolean {
+  return /-(journal|wal)$/.test(path);
+}
+
 export class Core {
   readonly #deps: CoreDeps;
   readonly #env: FileEnv;
@@ -206,8 +211,12 @@ export class Core {
     }, database?.path);
   }
 
-  size(id: number): number {
-    return this.#databases.get(id)?.size ?? this.#memory.size(id);
+  /** Tells `out` the file's size in bytes. */
+  size(id: number, out: (bytes: number) => void): Answer {
+    return this.answer(() => {
+      out(this.#databases.get(id)?.size ?? this.#memory.size(id));
+      return rc.SQLITE_OK;
+    });
   }
 
   lock(id: number, level: number): Answer {
@@ -263,6 +272,13 @@ export class Core {
     return rc.SQLITE_OK;
   }
 
+  /** The connection has taken to `locking_mode=exclusive`. */
+  claim(id: number): Answer {
+    const database = this.#databases.get(id);
+    if (!database) return rc.SQLITE_NOTFOUND;
+    return this.answer(() => database.claim(), database.path);
+  }
+
   pragmasOf(id: number): ConnectionPragmas | undefined {
     return this.#databases.get(id)?.pragmas;
   }
@@ -270,6 +286,7 @@ export class Core {
   delete(name: string): Answer {
     const path = normalisePath(name);
     if (!this.#memory.has(path)) {
+      if (isJournal(path)) return rc.SQLITE_OK;
       return this.answer(async () => {
         await this.#deps.volume.delete(path);
         return rc.SQLITE_OK;
@@ -301,9 +318,9 @@ export class Core {
   }
 
   #exists(path: string): boolean | Promise<boolean> {
-    if (this.#memory.has(path) || this.#shared.has(path)) return true;
-    // Journals are never in the store: no request for what SQLite asks before each read.
-    if (/-(journal|wal)$/.test(path)) return false;
-    return this.#deps.volume.exists(path);
+    if (this.#memory.has(path)) return true;
+    // No request for what SQLite asks before each read.
+    if (isJournal(path)) return false;
+    return this.#shared.has(path) || this.#deps.volume.exists(path);
   }
 }

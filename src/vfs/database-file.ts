@@ -175,6 +175,9 @@ export class DatabaseFile {
       this.#distrusted = true;
       throw file.lastLoss ?? new BusyError(file.path, 'acknowledged commits were lost');
     }
+    if (this.pragmas.exclusive && !this.#isWriter) {
+      return this.#shareAlone();
+    }
     if (file.exclusive && !file.suspect) {
       this.#pin();
       return undefined;
@@ -182,8 +185,35 @@ export class DatabaseFile {
     return file.refresh().then(() => this.#pin());
   }
 
-  async #reserve(level: number): Promise<number> {
+  async #shareAlone(): Promise<void> {
     await this.shared.beginWrite(this);
+    try {
+      this.#pin();
+    } catch (cause) {
+      this.shared.endWrite(this);
+      throw cause;
+    }
+  }
+
+  get #isWriter(): boolean {
+    return this.shared.writer === this;
+  }
+
+  /**
+   * For `locking_mode=exclusive`: SQLite will not let go of what it has locked, nor see what others
+   * commit, so nobody else may commit from now on.
+   */
+  async claim(): Promise<number> {
+    if (this.#level !== rc.SQLITE_LOCK_NONE && !this.#isWriter) {
+      this.pragmas.exclusive = false;
+      await this.#reserve(this.#level);
+      this.pragmas.exclusive = true;
+    }
+    return rc.SQLITE_NOTFOUND;
+  }
+
+  async #reserve(level: number): Promise<number> {
+    if (!this.#isWriter) await this.shared.beginWrite(this);
     const { file } = this.shared;
     const sameFile = file.record?.file === this.#fileId;
     if (!sameFile || file.state.map.version !== this.#snapshot?.version) {
@@ -201,9 +231,12 @@ export class DatabaseFile {
     if (this.#level >= rc.SQLITE_LOCK_RESERVED && level < rc.SQLITE_LOCK_RESERVED) {
       this.discard();
       this.shared.env.group.leave(this);
-      this.shared.endWrite(this);
+      if (!this.pragmas.exclusive) this.shared.endWrite(this);
     }
-    if (level === rc.SQLITE_LOCK_NONE) this.#unpin();
+    if (level === rc.SQLITE_LOCK_NONE) {
+      this.shared.endWrite(this);
+      this.#unpin();
+    }
     this.#level = level;
   }
 

@@ -112,12 +112,11 @@ export function currentMethods(core: Core, module: SqliteModule, build: Build): 
       core.truncate(id as number, join64(low as number, high as number)),
     // The commit is made by FCNTL_SYNC, which SQLite calls before xSync and also without it.
     xSync: () => rc.SQLITE_OK,
-    xFileSize(id, out) {
-      const size = core.size(id as number);
-      setInt32(out as number, size % TWO_32);
-      setInt32((out as number) + 4, Math.floor(size / TWO_32));
-      return rc.SQLITE_OK;
-    },
+    xFileSize: (id, out) =>
+      core.size(id as number, (bytes) => {
+        setInt32(out as number, bytes % TWO_32);
+        setInt32((out as number) + 4, Math.floor(bytes / TWO_32));
+      }),
     xLock: (id, level) => sooner(core.lock(id as number, level as number)),
     xUnlock: (id, level) => core.unlock(id as number, level as number),
     xCheckReservedLock(id, out) {

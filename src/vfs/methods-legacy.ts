@@ -59,10 +59,8 @@ export function legacyMethods(core: Core, module: SqliteModule, host: LegacyHost
       wait(() => core.write(id, data.byteOffset, data.length, offset)),
     xTruncate: (id: number, size: number): number => wait(() => core.truncate(id, size)),
     xSync: (): number => rc.SQLITE_OK,
-    xFileSize(id: number, out: OutView): number {
-      out.setBigInt64(0, BigInt(core.size(id)), true);
-      return rc.SQLITE_OK;
-    },
+    xFileSize: (id: number, out: OutView): number =>
+      wait(() => core.size(id, (bytes) => out.setBigInt64(0, BigInt(bytes), true))),
     xLock: (id: number, level: number): number => wait(() => core.lock(id, level)),
     xUnlock: (id: number, level: number): number => wait(() => core.unlock(id, level)),
     xCheckReservedLock(id: number, out: OutView): number {

@@ -21,6 +21,8 @@ function durabilityOf(word: string): Durability {
 export class ConnectionPragmas {
   durability: Durability = 'strict';
   busyTimeoutMs = 0;
+  /** `locking_mode=exclusive`: SQLite keeps its locks and does not look for others' commits. */
+  exclusive = false;
   /** Whether the connection is inside a BEGIN; SQLite hands over its address after xOpen. */
   inSqliteTx: () => boolean = () => false;
 
@@ -38,6 +40,9 @@ export class ConnectionPragmas {
         return false;
       case 'busy_timeout':
         this.busyTimeoutMs = Math.max(0, Number.parseInt(word, 10) || 0);
+        return false;
+      case 'locking_mode':
+        if (word === 'exclusive' || word === 'normal') this.exclusive = word === 'exclusive';
         return false;
       case 'journal_mode':
         // SQLite takes any beginning of a mode's name for the mode.
