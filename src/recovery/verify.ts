@@ -11,10 +11,16 @@ import type { BlockFile } from '../blockstore/file.js';
 import { segmentNumber } from '../blockstore/live.js';
 import type { BlockMap } from '../blockstore/map.js';
 import { deleteAbove } from '../blockstore/write-commit.js';
-import { type BlockStoreError, CorruptionError, fromDomException, OptionError } from '../errors.js';
+import {
+  type BlockStoreError,
+  CorruptionError,
+  FormatVersionError,
+  fromDomException,
+  OptionError,
+} from '../errors.js';
 import { blockChecksum } from '../format/checksum.js';
 import { decodeFile } from '../format/files.js';
-import { everythingOf, segmentKey } from '../format/keys.js';
+import { commitsFrom, everythingOf, segmentKey } from '../format/keys.js';
 import { segmentEntries } from '../format/segment.js';
 import type { BlockNumber, FileId, Version } from '../types.js';
 import { decide } from './decide.js';
@@ -84,6 +90,10 @@ export async function verifyRecords(
       error: fromDomException(cause, connection.name, 'verifying'),
     }));
     if (defects.length === 0 || !options.repair || round === 2) return { defects, repaired };
+    // A newer release's records are its own to repair.
+    if (found.errors.some((error) => error instanceof FormatVersionError)) {
+      return { defects, repaired };
+    }
     if (!(await found.repair())) return { defects, repaired };
     repaired.push(...defects);
   }
@@ -271,12 +281,17 @@ async function deleteSegments(
   segments: readonly Segment[],
 ): Promise<void> {
   if (segments.length === 0) return;
-  await connection.write(['segments', 'maps'], 'default', (r) => {
-    deleteAbove(r, file, marker);
-    for (const { version, part } of segments) {
-      const key = segmentKey(file, version, part);
-      if (version <= marker) r.delete('segments', [key, key]);
-    }
+  await connection.write(['segments', 'commits', 'maps'], 'default', (r) => {
+    const request = r.count('commits', commitsFrom(file, (marker + 1) as Version));
+    request.onsuccess = () => {
+      // A commit came in between: what was nobody's then may be its own.
+      if (request.result > 0) return;
+      deleteAbove(r, file, marker);
+      for (const { version, part } of segments) {
+        const key = segmentKey(file, version, part);
+        if (version <= marker) r.delete('segments', [key, key]);
+      }
+    };
   });
 }
 
