@@ -17,7 +17,7 @@
 import type { DraftCommit } from '../blockstore/committer.js';
 import type { BlockMap } from '../blockstore/map.js';
 import { ReadAhead } from '../blockstore/readahead.js';
-import { BusyError, UnsupportedError } from '../errors.js';
+import { BusyError, CommitUnknownError, UnsupportedError } from '../errors.js';
 import * as rc from '../result-codes.js';
 import type { Durability } from '../types.js';
 import type { SnapshotPages } from './journal-file.js';
@@ -47,6 +47,8 @@ export class DatabaseFile {
   #lossesSeen: number;
   /** SQLite's page cache may hold pages of versions that were lost: make it drop them. */
   #distrusted = false;
+  /** Why the sqliteTx under way can only be rolled back: an outcome unknown, or its snapshot lost. */
+  #broken: Error | undefined;
 
   constructor(shared: SharedFile, pragmas: ConnectionPragmas) {
     this.shared = shared;
@@ -93,6 +95,7 @@ export class DatabaseFile {
 
   /** Reads into the wasm memory at `address`. A promise if a block has to be fetched. */
   read(address: number, length: number, offset: number): number | Promise<number> {
+    this.#refuseBroken();
     const heap = this.shared.env.heap();
     if (this.#distrusted && offset === CACHE_CHECK_OFFSET && length === CACHE_CHECK_BYTES) {
       this.#distrusted = false;
@@ -212,7 +215,20 @@ export class DatabaseFile {
     return rc.SQLITE_NOTFOUND;
   }
 
+  /** Reads nothing of a snapshot whose versions were lost, and writes nothing on top of it. */
+  #refuseBroken(): void {
+    const { lossCount, lastLoss } = this.shared.file;
+    if (!this.#snapshot) return;
+    if (lossCount !== this.#lossesSeen) {
+      this.#lossesSeen = lossCount;
+      this.#distrusted = true;
+      this.#broken = lastLoss;
+    }
+    if (this.#broken) throw this.#broken;
+  }
+
   async #reserve(level: number): Promise<number> {
+    this.#refuseBroken();
     if (!this.#isWriter) await this.shared.beginWrite(this);
     const { file } = this.shared;
     const sameFile = file.record?.file === this.#fileId;
@@ -258,6 +274,8 @@ export class DatabaseFile {
     } catch (cause) {
       this.discard();
       this.#hasSeen(cause);
+      // SQLite tries a batch that failed again by itself: not on a guess.
+      if (cause instanceof CommitUnknownError) this.#broken = cause;
       throw cause;
     }
     this.committed();
@@ -270,6 +288,7 @@ export class DatabaseFile {
     if (lastLoss === undefined || cause !== lastLoss) return;
     this.#lossesSeen = lossCount;
     this.#distrusted = true;
+    this.#broken = lastLoss;
   }
 
   /** The draft to be committed, or nothing if the sqliteTx changed nothing. */
@@ -280,6 +299,7 @@ export class DatabaseFile {
       return undefined;
     }
     await staging.finish();
+    this.#refuseBroken();
     return { file: this.shared.file, draft: staging.draft };
   }
 
@@ -344,6 +364,7 @@ export class DatabaseFile {
 
   #unpin(): void {
     if (this.#snapshot) this.shared.file.unpin(this.#snapshot);
+    this.#broken = undefined;
     this.#snapshot = undefined;
     this.#snapshotPages = undefined;
     this.#view = undefined;
