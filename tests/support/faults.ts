@@ -168,6 +168,8 @@ class HookedTx {
   readonly #deps: Deps;
   /** A fault is under way: an early commit() would rob it of its idbTx. */
   #doomed = false;
+  /** It lands, and nobody is told. */
+  #unheard = false;
 
   constructor(
     db: IDBDatabase,
@@ -183,6 +185,10 @@ class HookedTx {
 
   hook(): void {
     const tx = this.#tx;
+    // Before the code under test listens, so that it does not hear what it should not.
+    tx.addEventListener('complete', (event) => {
+      if (this.#unheard) this.#silence(event);
+    });
     const objectStore = tx.objectStore.bind(tx);
     const seen = new Set<IDBObjectStore>();
     define(tx, 'objectStore', (name: string) => {
@@ -225,14 +231,7 @@ class HookedTx {
   #commit(commit: () => void, objectStore: (name: string) => IDBObjectStore): void {
     if (this.#doomed) return;
     const fault = this.#deps.at({ ...NO_TX, ...this.#scope, kind: 'commit' });
-    if (fault?.tag === 'close-after-landing') {
-      this.#tx.addEventListener('complete', (event) => {
-        event.stopImmediatePropagation();
-        define(this.#tx, 'error', errorOf('AbortError'));
-        this.#tx.dispatchEvent(new Event('abort', { bubbles: true }));
-        this.#deps.close(this.#db);
-      });
-    }
+    this.#unheard = fault?.tag === 'close-after-landing';
     if (!fault || fault.tag === 'close-after-landing') {
       commit();
       return;
@@ -241,6 +240,13 @@ class HookedTx {
     const [first = ''] = this.#scope.stores;
     const last = IDBObjectStore.prototype.count.call(objectStore(first));
     this.#strike(last, asAbort(fault));
+  }
+
+  #silence(complete: Event): void {
+    complete.stopImmediatePropagation();
+    define(this.#tx, 'error', errorOf('AbortError'));
+    this.#tx.dispatchEvent(new Event('abort', { bubbles: true }));
+    this.#deps.close(this.#db);
   }
 }
 
