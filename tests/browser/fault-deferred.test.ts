@@ -1,0 +1,235 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { type Fault, isCommit } from '../support/faults.js';
+import { Rig, reopened } from '../support/rig.js';
+import { openRaw } from '../support/sql-spies.js';
+import type { BuildName, Database } from '../support/sqlite.js';
+
+const TEST_BUILDS: readonly BuildName[] = ['asyncify', 'jspi'];
+const LIMIT_MS = 30_000;
+const FAILED: Fault = { tag: 'error', name: 'DataError' };
+const IOERR = 10;
+const BUSY = 5;
+const DEFERRED_COMMITS_MAX = 256;
+const ALL = 'SELECT v FROM t ORDER BY id';
+
+describe.each(TEST_BUILDS)('deferred commits, %s', { timeout: LIMIT_MS }, (build) => {
+  let rig: Rig;
+  let other: Database;
+  let lost: { readonly paths: readonly string[]; readonly error: Error }[];
+  let release: () => void = () => undefined;
+  afterEach(async () => {
+    release();
+    await rig.close().catch(() => undefined);
+  });
+
+  /** Two connections with synchronous=OFF on a table with the row 'kept'. */
+  async function begin(): Promise<void> {
+    rig = await Rig.create(build);
+    lost = [];
+    rig.context.vfs.addEventListener('loss', ({ detail }) => lost.push(detail));
+    await rig.db.run("CREATE TABLE t(id INTEGER PRIMARY KEY, v); INSERT INTO t(v) VALUES ('kept')");
+    other = await rig.context.open();
+    for (const db of [rig.db, other]) await db.run('PRAGMA synchronous=OFF');
+    expect(await valuesOf(other)).toEqual(['kept']);
+    rig.faults.reset();
+  }
+
+  /** From here on nothing lands until `release`. */
+  async function hold(): Promise<void> {
+    release = await holdVolume(rig.idbName);
+  }
+
+  function add(value: string, db: Database = rig.db): Promise<void> {
+    return db.run('INSERT INTO t(v) VALUES (?)', [value]);
+  }
+
+  /** `values` are lost: the first of them fails while all wait. Returns what durable() said. */
+  async function lose(values: readonly string[]): Promise<unknown> {
+    await hold();
+    rig.faults.plan(isCommit, FAILED);
+    for (const value of values) await add(value);
+    const told = rig.context.vfs.durable().then(
+      () => undefined,
+      (cause: unknown) => cause,
+    );
+    release();
+    return await told;
+  }
+
+  async function expectEverywhere(values: readonly string[]): Promise<void> {
+    expect(await valuesOf(rig.db)).toEqual(values);
+    expect(await valuesOf(other)).toEqual(values);
+    await rig.context.vfs.durable();
+    await rig.close();
+    await reopened(build, rig.idbName, async (db) => {
+      expect(await valuesOf(db)).toEqual(values);
+      expect(await db.value('PRAGMA integrity_check')).toBe('ok');
+    });
+  }
+
+  // Goal: a loss is told to everyone once, and nothing comes on top of the hole. Method: the first of
+  // three waiting commits fails; durable(), the event, and each connection's next two calls.
+  test('a deferred commit that fails is told once by each connection, and takes the later ones along', async () => {
+    await begin();
+    const cause = await lose(['one', 'two', 'three']);
+    expect(cause).toMatchObject({ code: 'STORAGE', cause: { name: 'DataError' } });
+    expect(lost).toEqual([{ paths: ['test.db'], error: cause }]);
+    for (const db of [rig.db, other]) {
+      expect(await rig.try(ALL, db)).toEqual({ tag: 'failed', code: IOERR, cause });
+      expect(await valuesOf(db)).toEqual(['kept']);
+    }
+    expect(lost).toHaveLength(1);
+    await expectEverywhere(['kept']);
+  });
+
+  // Goal: what came before the hole stays. Method: the third of five waiting commits fails.
+  test('deferred commits before the one that fails have landed', async () => {
+    await begin();
+    await hold();
+    rig.faults.plan(isCommit, FAILED, { skip: 2 });
+    for (const value of ['a', 'b', 'c', 'd', 'e']) await add(value);
+    const told = expect(rig.context.vfs.durable()).rejects.toMatchObject({ code: 'STORAGE' });
+    release();
+    await told;
+    for (const db of [rig.db, other]) expect(await rig.try(ALL, db)).toMatchObject({ code: IOERR });
+    await expectEverywhere(['kept', 'a', 'b']);
+  });
+
+  // Goal: SQLite's page caches are not trusted after a loss. Method: both connections have read a lost
+  // version; new commits bring version and change counter back to where they were. The idle
+  // connection takes its error before or after them.
+  test.each(['before', 'after'])(
+    'an idle connection that is told %s new commits reads them',
+    async (when) => {
+      await begin();
+      await hold();
+      rig.faults.plan(isCommit, FAILED);
+      await add('lost');
+      expect(await valuesOf(other)).toEqual(['kept', 'lost']);
+      const told = expect(rig.context.vfs.durable()).rejects.toThrow();
+      release();
+      await told;
+      if (when === 'before') expect(await rig.try(ALL, other)).toMatchObject({ code: IOERR });
+      expect(await rig.try(ALL)).toMatchObject({ code: IOERR });
+      await add('new!');
+      if (when === 'after') expect(await rig.try(ALL, other)).toMatchObject({ code: IOERR });
+      await expectEverywhere(['kept', 'new!']);
+    },
+  );
+
+  // Goal: nothing is read from or written on a lost snapshot, though the version number has come
+  // back. Method: one connection holds a read sqliteTx on the lost version over the loss.
+  test.each([
+    "INSERT INTO t(v) VALUES ('on top')",
+    'SELECT count(*), sum(length(v)) FROM t, t AS u',
+  ])('a sqliteTx on a lost snapshot fails until it ends: %s', async (sql) => {
+    await begin();
+    await hold();
+    rig.faults.plan(isCommit, FAILED);
+    await add('lost');
+    await other.run('PRAGMA cache_size=1; BEGIN');
+    expect(await valuesOf(other)).toEqual(['kept', 'lost']);
+    const told = expect(rig.context.vfs.durable()).rejects.toThrow();
+    release();
+    await told;
+    expect(await rig.try(ALL)).toMatchObject({ code: IOERR });
+    await add('new!');
+    const outcome = await rig.try(sql, other);
+    if (sql.startsWith('INSERT')) {
+      expect(outcome).toMatchObject({ tag: 'failed', cause: { code: 'STORAGE' } });
+    }
+    expect(rig.errors.map(({ code }) => code)).not.toContain('CORRUPTION');
+    await rig.try('ROLLBACK', other);
+    await rig.try(ALL, other);
+    await expectEverywhere(['kept', 'new!']);
+  });
+
+  // Goal: a sqliteTx begun on a version that is lost before its COMMIT fails with the loss, whatever
+  // durability it asks for. Method: begin and write while the first waits; lose; COMMIT.
+  test.each(['OFF', 'FULL'])(
+    'COMMIT with synchronous=%s of a sqliteTx begun on a lost version fails',
+    async (word) => {
+      await begin();
+      await rig.db.run(`PRAGMA synchronous=${word}`);
+      await hold();
+      rig.faults.plan(isCommit, FAILED);
+      await add('lost', other);
+      await rig.db.run("BEGIN IMMEDIATE; INSERT INTO t(v) VALUES ('on top')");
+      const told = expect(rig.context.vfs.durable()).rejects.toThrow();
+      release();
+      await told;
+      const outcome = await rig.try('COMMIT');
+      expect(outcome).toMatchObject({ tag: 'failed', code: IOERR, cause: { code: 'STORAGE' } });
+      await rig.try('ROLLBACK');
+      expect(await rig.try(ALL, other)).toMatchObject({ code: IOERR });
+      await expectEverywhere(['kept']);
+    },
+  );
+
+  // Goal: a strict commit behind a deferred one waits for it, and is not written over its hole.
+  // Method: OFF, then FULL, in one context; the deferred one fails.
+  test('a strict commit behind a deferred one that fails does not land', async () => {
+    await begin();
+    await rig.db.run('PRAGMA synchronous=FULL');
+    await hold();
+    rig.faults.plan(isCommit, FAILED);
+    await add('lost', other);
+    const strict = rig.try("INSERT INTO t(v) VALUES ('strict')");
+    release();
+    const outcome = await strict;
+    expect(outcome).toMatchObject({ tag: 'failed', cause: { code: 'STORAGE' } });
+    expect(await rig.try(ALL, other)).not.toMatchObject({ code: BUSY });
+    await expectEverywhere(['kept']);
+  });
+
+  // Goal: what waits is bounded, in order, and closing waits for it. Method: hold the volume; the
+  // 257th COMMIT stays without an answer, also for a page's worth of turns; let go.
+  test('at most 256 commits wait, land in order, and close() waits for them', async () => {
+    await begin();
+    const landed: number[] = [];
+    const { vfs } = rig.context;
+    vfs.addEventListener('commit', ({ detail }) => landed.push(detail.version));
+    await hold();
+    for (let i = 0; i < DEFERRED_COMMITS_MAX; i++) await add(`v${i}`);
+    expect(vfs.stats().deferredCommits).toBe(DEFERRED_COMMITS_MAX);
+    let answered = false;
+    const next = add('next').then(() => {
+      answered = true;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(answered).toBe(false);
+    expect(landed).toEqual([]);
+    release();
+    await next;
+    expect(landed.length).toBeGreaterThanOrEqual(DEFERRED_COMMITS_MAX);
+    await rig.close();
+    expect(landed).toEqual(Array.from({ length: DEFERRED_COMMITS_MAX + 1 }, (_, i) => i + 3));
+    await reopened(build, rig.idbName, async (db) => {
+      expect(await db.value('SELECT count(*) FROM t')).toBe(DEFERRED_COMMITS_MAX + 2);
+      expect(await db.value('PRAGMA integrity_check')).toBe('ok');
+    });
+  });
+});
+
+async function valuesOf(db: Database): Promise<unknown[]> {
+  return (await db.rows(ALL)).flat();
+}
+
+/** Keeps a readwrite idbTx alive over all stores until the returned function is called. */
+async function holdVolume(name: string): Promise<() => void> {
+  const db = await openRaw(name);
+  const files = db.transaction([...db.objectStoreNames], 'readwrite').objectStore('files');
+  let held = true;
+  return await new Promise((resolve) => {
+    const again = () => {
+      if (held) files.get('').onsuccess = again;
+      else db.close();
+    };
+    files.get('').onsuccess = () => {
+      again();
+      resolve(() => {
+        held = false;
+      });
+    };
+  });
+}
