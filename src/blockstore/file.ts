@@ -6,7 +6,7 @@
  *
  *   absent ──create──▶ new ──first commit──▶ born
  */
-import { assert, BusyError, fromDomException } from '../errors.js';
+import { assert, BusyError, CorruptionError, fromDomException } from '../errors.js';
 import { type CommitRecord, decodeCommit } from '../format/commit.js';
 import {
   decodeFile,
@@ -15,7 +15,7 @@ import {
   encodeVolume,
   type FileRecord,
 } from '../format/files.js';
-import { commitsFrom, VOLUME_KEY } from '../format/keys.js';
+import { commitsFrom, commitsOfFilesFrom, everythingOf, VOLUME_KEY } from '../format/keys.js';
 import type { BlockSize, ChecksumAlgorithm, FileId, Version } from '../types.js';
 import type { SegmentCache } from './cache.js';
 import { type Connection, completion, result } from './connection.js';
@@ -121,14 +121,22 @@ export class BlockFile {
   /** Reads the file's record and recovers its state. Leaves an absent file absent. */
   async load(): Promise<void> {
     const { connection } = this.#deps;
-    const stored = await connection.read(['files'], (r) => result(r.get('files', this.path)));
+    const known = this.record;
+    const [stored, ownCommit] = await connection.read(['files', 'commits'], (r) =>
+      Promise.all([
+        result(r.get('files', this.path)),
+        known && result(r.getKey('commits', everythingOf(known.file))),
+      ]),
+    );
+    const place = { volume: connection.name, store: 'files', key: this.path } as const;
     if (stored === undefined) {
+      // Who deletes a file deletes its commits with it.
+      if (ownCommit !== undefined) throw new CorruptionError(place, 'a missing record');
       this.#identify(undefined);
       this.state = emptyState();
       this.suspect = false;
       return;
     }
-    const place = { volume: connection.name, store: 'files', key: this.path } as const;
     this.#identify(unwrapRecord(decodeFile(stored, this.path), place));
     await this.reload();
   }
@@ -204,7 +212,7 @@ export class BlockFile {
   async #create(algorithm: ChecksumAlgorithm): Promise<FileRecord> {
     const { connection, now } = this.#deps;
     const place = { volume: connection.name, store: 'files', key: VOLUME_KEY } as const;
-    const requests = await connection.begin(['files'], 'default');
+    const requests = await connection.begin(['files', 'commits'], 'default');
     const done = completion(requests.tx);
     done.catch(() => undefined);
     const [stored, other] = await Promise.all([
@@ -216,6 +224,9 @@ export class BlockFile {
       throw new BusyError(this.path, 'another context created it', { snapshot: true });
     }
     const volume = unwrapRecord(decodeVolume(stored), place);
+    // An id is given once: were it in use, the new file's first write would delete another's blocks.
+    const used = await result(requests.getKey('commits', commitsOfFilesFrom(volume.nextFileId)));
+    if (used !== undefined) throw new CorruptionError(place, 'a stale volume record');
     const record: FileRecord = {
       path: this.path,
       file: volume.nextFileId as FileId,

@@ -46,6 +46,11 @@ export function commitsFrom(file: FileId, from: Version): KeyBounds {
   ];
 }
 
+/** Commit records of all files from id `first` up. */
+export function commitsOfFilesFrom(first: number): KeyBounds {
+  return [[first], [END, []]];
+}
+
 /** Commit records up to and with `to`. */
 export function commitsUpTo(file: FileId, to: Version): KeyBounds {
   return [
