@@ -38,7 +38,10 @@ const SCENES: readonly Scene[] = [
     prepare: async (rig) => {
       await rig.fill(60);
       await rig.db.run('PRAGMA synchronous=NORMAL');
-      for (let i = 3; i < 64; i++) await rig.db.run(`UPDATE t SET v = ${i} WHERE id = ${i % 60}`);
+      // Versions 3 to 63: the next one is a checkpoint.
+      for (let i = 1; i <= 61; i++) {
+        await rig.db.run(`UPDATE t SET v = ${i} WHERE id = ${1 + (i % 60)}`);
+      }
       await rig.db.run('PRAGMA synchronous=FULL');
     },
     sql: 'UPDATE t SET v = zeroblob(2000) WHERE id = 7',
