@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type IdbTxSpy, openRaw, spyIdbTxs } from '../support/sql-spies.js';
+import { failCommits, type IdbTxSpy, openRaw, spyIdbTxs } from '../support/sql-spies.js';
 import { BUILDS, type Database, Site } from '../support/sqlite.js';
 
 describe.each(BUILDS)('durability, %s', (build) => {
@@ -157,9 +157,7 @@ describe.each(BUILDS)('durability, %s', (build) => {
     const { vfs } = await site.context();
     const lost: (readonly string[])[] = [];
     vfs.addEventListener('loss', ({ detail }) => lost.push(detail.paths));
-    const failing = spyIdbTxs(site.idbName, ({ tx, mode }) => {
-      if (mode === 'readwrite') queueMicrotask(() => tx.abort());
-    });
+    const failing = failCommits(site.idbName);
     await db.run('INSERT INTO t VALUES (2, 2)');
     await expect(vfs.durable()).rejects.toThrow();
     failing.restore();

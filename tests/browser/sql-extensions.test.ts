@@ -2,10 +2,10 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { BUILDS, type BuildName, type Database, Site, Twins } from '../support/sqlite.js';
 
 /** Modules that the npm builds were compiled with; a test that a build lacks asserts the lack. */
-const MODULES: Record<BuildName, { fts5: boolean; rtree: boolean; json_each: boolean }> = {
-  asyncify: { fts5: true, rtree: false, json_each: true },
-  jspi: { fts5: true, rtree: false, json_each: true },
-  'legacy-asyncify': { fts5: false, rtree: false, json_each: true },
+const MODULES: Record<BuildName, { fts5: boolean; rtree: boolean }> = {
+  asyncify: { fts5: true, rtree: false },
+  jspi: { fts5: true, rtree: false },
+  'legacy-asyncify': { fts5: false, rtree: false },
 };
 
 describe.each(BUILDS)('extensions, %s', (build) => {

@@ -2,16 +2,17 @@
 
 /** One idbTx as it was asked for. */
 export interface SeenIdbTx {
-  readonly volume: string;
   readonly stores: readonly string[];
   readonly mode: IDBTransactionMode;
   readonly durability: IDBTransactionDurability;
   readonly tx: IDBTransaction;
+  /** It has added a commit record. */
+  commits: boolean;
 }
 
 export interface IdbTxSpy {
   readonly seen: SeenIdbTx[];
-  /** Readwrite idbTxs that may add commit records. */
+  /** idbTxs that added commit records. */
   commits(): SeenIdbTx[];
   /** Forgets what was seen. */
   clear(): void;
@@ -19,48 +20,60 @@ export interface IdbTxSpy {
 }
 
 /**
- * Notes every idbTx on `volume` until `restore`. `onBegin` may act on it: hold it open, abort it.
- * Patches the prototype, so that the VFS gets genuine objects.
+ * Notes every idbTx on `volume` until `restore`. The hooks may act on it: hold it open, abort it.
+ * Patches the prototypes, so that the VFS gets genuine objects.
  */
-export function spyIdbTxs(volume: string, onBegin?: (begun: SeenIdbTx) => void): IdbTxSpy {
-  const original = IDBDatabase.prototype.transaction;
+export function spyIdbTxs(
+  volume: string,
+  hooks: { onBegin?(begun: SeenIdbTx): void; onCommit?(begun: SeenIdbTx): void } = {},
+): IdbTxSpy {
+  const { transaction } = IDBDatabase.prototype;
+  const { add } = IDBObjectStore.prototype;
   const seen: SeenIdbTx[] = [];
   IDBDatabase.prototype.transaction = function (this: IDBDatabase, stores, mode, options) {
-    const tx = original.call(this, stores, mode, options);
-    if (this.name === volume) {
-      const begun: SeenIdbTx = {
-        volume: this.name,
-        stores: [...tx.objectStoreNames],
-        mode: tx.mode,
-        durability: tx.durability,
-        tx,
-      };
-      seen.push(begun);
-      onBegin?.(begun);
-    }
+    const tx = transaction.call(this, stores, mode, options);
+    if (this.name !== volume) return tx;
+    const { durability } = tx;
+    const begun = {
+      stores: [...tx.objectStoreNames],
+      mode: tx.mode,
+      durability,
+      tx,
+      commits: false,
+    };
+    seen.push(begun);
+    hooks.onBegin?.(begun);
     return tx;
+  };
+  IDBObjectStore.prototype.add = function (this: IDBObjectStore, value, key) {
+    const begun = this.name === 'commits' && seen.find(({ tx }) => tx === this.transaction);
+    if (begun && !begun.commits) {
+      begun.commits = true;
+      hooks.onCommit?.(begun);
+    }
+    return add.call(this, value, key);
   };
   return {
     seen,
-    commits: () => seen.filter(isCommit),
+    commits: () => seen.filter(({ commits }) => commits),
     clear: () => {
       seen.length = 0;
     },
     restore: () => {
-      IDBDatabase.prototype.transaction = original;
+      IDBDatabase.prototype.transaction = transaction;
+      IDBObjectStore.prototype.add = add;
     },
   };
 }
 
-export function isCommit(begun: SeenIdbTx): boolean {
-  return begun.mode === 'readwrite' && begun.stores.includes('commits');
-}
-
-/** Aborts every idbTx that may add commit records, until `restore`: one alone is sent again. */
+/**
+ * Lets every idbTx that adds a commit record end in `abort`, until `restore`: one alone is sent again.
+ */
 export function failCommits(volume: string): IdbTxSpy {
-  return spyIdbTxs(volume, (begun) => {
-    if (isCommit(begun)) queueMicrotask(() => begun.tx.abort());
-  });
+  const onCommit = ({ tx }: SeenIdbTx) => {
+    tx.commit = () => tx.abort();
+  };
+  return spyIdbTxs(volume, { onCommit });
 }
 
 export interface RawFile {
