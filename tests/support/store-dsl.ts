@@ -14,6 +14,7 @@ import { View } from '../../src/vfs/view.js';
 
 export const VOLUME = 'volume';
 export const BLOCK_BYTES = 4096;
+const CACHE_BYTES = 4 * 1024 * 1024;
 
 /** What one sqliteTx does to one file. */
 export interface Change {
@@ -67,7 +68,7 @@ export class Store {
     const volume = await Volume.open({
       name: VOLUME,
       factory: options.factory,
-      cacheBytes: 4 * 1024 * 1024,
+      cacheBytes: CACHE_BYTES,
       now,
       monotonicMs: now,
       recover,
@@ -134,7 +135,7 @@ export class Store {
 
   #staging(file: BlockFile, base: BlockFile['state']['map']): Staging {
     return new Staging(file, base, {
-      readAhead: new ReadAhead(),
+      readAhead: new ReadAhead(CACHE_BYTES),
       options: {
         spillBytes: this.#options.spillBytes ?? 128 * 1024,
         checksum: 'xxhash32',
@@ -162,7 +163,7 @@ export class Store {
     const file = this.file(path);
     const map = file.pin();
     try {
-      const view = new View(file, new ReadAhead(), map, undefined);
+      const view = new View(file, new ReadAhead(CACHE_BYTES), map, undefined);
       const marks: (number | undefined)[] = [];
       for (let block = 0; block < map.fileBytes / BLOCK_BYTES; block++) {
         const bytes = await view.load(block);
