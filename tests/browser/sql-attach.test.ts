@@ -59,10 +59,14 @@ describe.each(BUILDS)('attached databases, %s', (build) => {
     const db = await openThree();
     await db.run('PRAGMA main.cache_size=10; PRAGMA b.cache_size=10');
     const spy = spyIdbTxs(site.idbName);
-    await db.run(`BEGIN; ${insert('main', 200)}; ${insert('b', 200)}; COMMIT`);
+    await db.run(`BEGIN; ${insert('main', 400)}; ${insert('b', 400)}; COMMIT`);
     expect(spy.commits()).toHaveLength(1);
+    const ahead = spy.seen.filter(
+      ({ mode, stores }) => mode === 'readwrite' && !stores.includes('commits'),
+    );
+    expect(ahead.length).toBeGreaterThan(1);
     spy.restore();
-    const keys = Array.from({ length: 201 }, (_, i) => (i === 0 ? 1 : i + 99));
+    const keys = Array.from({ length: 401 }, (_, i) => (i === 0 ? 1 : i + 99));
     expect(await keysAfterReopening()).toEqual([keys, keys, [1]]);
   });
 
@@ -70,7 +74,7 @@ describe.each(BUILDS)('attached databases, %s', (build) => {
   test('a rollback undoes every file', async () => {
     const db = await openThree();
     await db.run('PRAGMA main.cache_size=10; PRAGMA b.cache_size=10; PRAGMA c.cache_size=10');
-    await db.run(`BEGIN; ${['main', 'b', 'c'].map((s) => insert(s, 200)).join(';')}; ROLLBACK`);
+    await db.run(`BEGIN; ${['main', 'b', 'c'].map((s) => insert(s, 400)).join(';')}; ROLLBACK`);
     await db.run('BEGIN; INSERT INTO main.t VALUES (2, 0); INSERT INTO b.t VALUES (2, 0)');
     await db.run('INSERT INTO c.t VALUES (2, 0); COMMIT');
     for (const id of [1, 2, 3]) expect((await rawFile(site.idbName, id)).orphans).toEqual([]);
