@@ -15,7 +15,7 @@ import {
   encodeVolume,
   type FileRecord,
 } from '../format/files.js';
-import { commitsFrom, commitsOfFilesFrom, everythingOf, VOLUME_KEY } from '../format/keys.js';
+import { commitsFrom, everythingFrom, everythingOf, VOLUME_KEY } from '../format/keys.js';
 import type { BlockSize, ChecksumAlgorithm, FileId, Version } from '../types.js';
 import type { SegmentCache } from './cache.js';
 import { type Connection, completion, result } from './connection.js';
@@ -212,7 +212,7 @@ export class BlockFile {
   async #create(algorithm: ChecksumAlgorithm): Promise<FileRecord> {
     const { connection, now } = this.#deps;
     const place = { volume: connection.name, store: 'files', key: VOLUME_KEY } as const;
-    const requests = await connection.begin(['files', 'commits'], 'default');
+    const requests = await connection.begin(['files', 'segments'], 'default');
     const done = completion(requests.tx);
     done.catch(() => undefined);
     const [stored, other] = await Promise.all([
@@ -225,7 +225,7 @@ export class BlockFile {
     }
     const volume = unwrapRecord(decodeVolume(stored), place);
     // An id is given once: were it in use, the new file's first write would delete another's blocks.
-    const used = await result(requests.getKey('commits', commitsOfFilesFrom(volume.nextFileId)));
+    const used = await result(requests.getKey('segments', everythingFrom(volume.nextFileId)));
     if (used !== undefined) throw new CorruptionError(place, 'a stale volume record');
     const record: FileRecord = {
       path: this.path,

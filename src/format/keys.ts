@@ -46,8 +46,8 @@ export function commitsFrom(file: FileId, from: Version): KeyBounds {
   ];
 }
 
-/** Commit records of all files from id `first` up. */
-export function commitsOfFilesFrom(first: number): KeyBounds {
+/** Everything of all files from id `first` up, in `segments`, `commits` or `maps`. */
+export function everythingFrom(first: number): KeyBounds {
   return [[first], [END, []]];
 }
 
