@@ -89,7 +89,7 @@ describe.each(TEST_BUILDS)('reclaim, %s', (build) => {
   // read sqliteTx, caches as small as can be; another one rewrites everything 300 times.
   test('a pinned snapshot reads its version after 300 commits; then its segments go', async () => {
     const { db, context } = await filled();
-    await db.run(insert(80));
+    await db.run(`PRAGMA cache_size=-2000; ${insert(80)}`);
     const before = await db.rows('SELECT id, hex(v) FROM t');
     const reader = await context.open();
     await reader.run('PRAGMA cache_size=1; BEGIN');
