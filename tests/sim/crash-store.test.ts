@@ -10,11 +10,12 @@ import {
   type CrashContext,
   type CrashOptions,
   type CrashPlan,
+  editRecords,
   everyCrashPoint,
   installGlobals,
   type SimulatedIndexedDB,
 } from '../../src/testing/index.js';
-import { type Change, Store, type StoreOptions } from '../support/store-dsl.ts';
+import { type Change, Store, type StoreOptions, VOLUME } from '../support/store-dsl.ts';
 import { type Notice, type Step, StoreModel } from '../support/store-model.ts';
 
 const PATHS = ['one.db', 'two.db'];
@@ -45,7 +46,7 @@ function planFor(steps: readonly Step[], options: Options = {}): CrashPlan<Notic
       let commit = 0;
       for (const { changes, durability, rolledBack } of steps) {
         if (rolledBack) {
-          await store.rollBack(changes);
+          await store.rollBack(changes, rolledBack);
           continue;
         }
         commit++;
@@ -58,11 +59,28 @@ function planFor(steps: readonly Step[], options: Options = {}): CrashPlan<Notic
     recover: (factory) => open(factory, 2),
     check: async (crash) => {
       const commit = await model.verify(crash.recovered, crash);
+      if (options.exclusive ?? true) expectNoOrphans(crash);
       await crash.recovered.close();
       await recoverAgain(crash, () => open(crash.factory, 3));
       await commitOnceMore(crash, { model, commit, open: () => open(crash.factory, 4) });
     },
   };
+}
+
+/** What nobody committed is gone when the holder of the writer lock has opened the files. */
+function expectNoOrphans({ factory, recovered }: CrashContext<Notice, Store>): void {
+  const markers = new Map<number, number>();
+  for (const { record, state } of recovered.files.values()) {
+    if (record) markers.set(record.file, state.map.version);
+  }
+  for (const outcome of factory.outcomes('process')) {
+    const editor = editRecords(outcome, VOLUME);
+    const above = editor.keys('segments').filter((key) => {
+      const [file, version] = key as [file: number, version: number];
+      return version > (markers.get(file) ?? 0);
+    });
+    if (above.length > 0) throw new Error(`Orphans are left: ${JSON.stringify(above)}`);
+  }
 }
 
 /** Recovering what is recovered leaves the very same states. */
@@ -124,6 +142,8 @@ const STRICT_THEN_RELAXED: readonly Step[] = [
   { changes: [blocks('one.db', 2, 1, 5), blocks('two.db', 0, 1, 5)], durability: 'relaxed' },
   { changes: [{ ...blocks('one.db', 0, 1, 6), truncateTo: 2 }], durability: 'relaxed' },
   { changes: [blocks('one.db', 5, 2, 7)], durability: 'strict' },
+  // Cut and extended in one commit: what lies between must read as zeros.
+  { changes: [{ ...blocks('one.db', 4, 1, 8), truncateTo: 1 }], durability: 'strict' },
 ];
 
 const DEFERRED: readonly Step[] = [
@@ -140,9 +160,9 @@ const DEFERRED: readonly Step[] = [
 const SPILLS: readonly Step[] = [
   { changes: [blocks('one.db', 0, 2, 1)], durability: 'strict' },
   { changes: [blocks('one.db', 0, 70, 2)], durability: 'strict' },
-  { changes: [blocks('one.db', 10, 50, 3)], durability: 'relaxed', rolledBack: true },
+  { changes: [blocks('one.db', 10, 50, 3)], durability: 'relaxed', rolledBack: 'late' },
   { changes: [blocks('one.db', 60, 20, 4), blocks('two.db', 0, 40, 4)], durability: 'relaxed' },
-  { changes: [blocks('two.db', 0, 45, 5)], durability: 'strict', rolledBack: true },
+  { changes: [blocks('two.db', 0, 45, 5)], durability: 'strict', rolledBack: 'early' },
   { changes: [{ ...blocks('one.db', 3, 1, 6), truncateTo: 5 }], durability: 'strict' },
 ];
 

@@ -29,7 +29,7 @@ const STEPS: readonly Step[] = [
   { changes: [blocks('one.db', 0, 3, 1)], durability: 'strict' },
   { changes: [blocks('one.db', 1, 2, 2), blocks('two.db', 0, 2, 2)], durability: 'relaxed' },
   { changes: [blocks('one.db', 0, 33, 3)], durability: 'strict' },
-  { changes: [{ ...blocks('two.db', 1, 1, 4), truncateTo: 1 }], durability: 'strict' },
+  { changes: [{ ...blocks('two.db', 3, 1, 4), truncateTo: 1 }], durability: 'strict' },
 ];
 const MODEL = new StoreModel(PATHS, STEPS);
 
@@ -188,5 +188,63 @@ describe.each([
       unknown += errors.filter((error) => error instanceof CommitUnknownError).length;
     }
     expect(unknown).toBeLessThan(turns);
+  });
+});
+
+const DEFERRED: readonly Step[] = [1, 2, 3, 4, 5].map((n) => ({
+  changes: [blocks('one.db', n - 1, 2, n), ...(n % 2 === 0 ? [blocks('two.db', 0, 1, n)] : [])],
+  durability: 'deferred',
+}));
+
+describe('one fault among deferred commits', { timeout: 120_000 }, () => {
+  const model = new StoreModel(PATHS, DEFERRED);
+
+  /** Commits all steps deferred; @returns how many are in the store, and how often a loss was told */
+  async function survivors(commit: () => DOMException | undefined) {
+    const sim = new SimulatedIndexedDB({ trace: false });
+    const store = await Store.open({ factory: sim, paths: PATHS });
+    // The files exist, so that every idbTx from here on is a commit.
+    for (const path of PATHS) await store.file(path).create('xxhash32');
+    sim.faults = { commit };
+    for (const { changes, durability } of DEFERRED) await store.commit(changes, durability);
+    const told = await store.volume.committer.drained().then(
+      () => 0,
+      () => 1,
+    );
+    await sim.idle();
+    sim.faults = {};
+    const kept = await standsAt(store);
+    await store.commit([blocks('one.db', 0, 1, 99)], 'strict');
+    expect((await store.read('one.db')).version).toBe(
+      (model.at(kept).get('one.db')?.version ?? 0) + 1,
+    );
+    await store.close();
+    return { kept, told, losses: store.losses.length };
+  }
+
+  async function standsAt(store: Store): Promise<number> {
+    const found = await Promise.all(PATHS.map((path) => store.read(path)));
+    for (let commit = DEFERRED.length; commit >= 0; commit--) {
+      const files = [...model.at(commit).values()];
+      if (files.every((content, i) => sameContent(found[i], content))) return commit;
+    }
+    throw new Error(`No commit left this: ${JSON.stringify(found)}`);
+  }
+
+  test.each([1, 2, 3, 4, 5])(
+    'commit %i fails: those before it stay, all behind it are lost, and it is told once',
+    async (n) => {
+      let asked = 0;
+      const commit = () =>
+        ++asked === n ? new DOMException('on purpose', 'QuotaExceededError') : undefined;
+      expect(await survivors(commit)).toEqual({ kept: n - 1, told: 1, losses: 1 });
+      // Nothing was sent after the one that failed.
+      expect(asked).toBe(n);
+    },
+  );
+
+  test('without a fault all stay', async () => {
+    const none = () => undefined;
+    expect(await survivors(none)).toEqual({ kept: DEFERRED.length, told: 0, losses: 0 });
   });
 });

@@ -99,10 +99,13 @@ export class Store {
     });
   }
 
-  /** One sqliteTx that is rolled back. */
-  async rollBack(changes: readonly Change[]): Promise<void> {
+  /** One sqliteTx that is rolled back: `late` when all it spilled is in the store. */
+  async rollBack(changes: readonly Change[], when: 'early' | 'late'): Promise<void> {
     await this.#staged(changes, async (stagings) => {
-      for (const { staging } of stagings) staging.discard();
+      for (const { staging } of stagings) {
+        if (when === 'late') await staging.finish();
+        staging.discard();
+      }
     });
   }
 

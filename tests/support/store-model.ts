@@ -7,8 +7,8 @@ import type { Change, Content, Store } from './store-dsl.ts';
 export interface Step {
   readonly changes: readonly Change[];
   readonly durability: Durability;
-  /** True if it is rolled back. */
-  readonly rolledBack?: boolean;
+  /** If it is rolled back: at once, or when all it spilled is in the store. */
+  readonly rolledBack?: 'early' | 'late';
 }
 
 /** Said by a workload: a commit began, or was acknowledged. */
