@@ -10,6 +10,7 @@
  *   deferred:  queued ──turn comes──▶ sent ──complete──▶ landed
  *                └──an earlier one failed──▶ dropped   └──failed──▶ dropped, with all behind it
  */
+import { ConnectionLostError } from '../errors.js';
 import type { Durability } from '../types.js';
 import type { CachedSegment } from './cache.js';
 import type { Connection } from './connection.js';
@@ -90,6 +91,9 @@ export class Committer {
   }
 
   async #defer(drafts: readonly DraftCommit[]): Promise<void> {
+    const { connection } = this.#deps;
+    // What can never land is not acknowledged.
+    if (connection.isShut) throw new ConnectionLostError(connection.name, 'the VFS was closed');
     const full = this.#waiting.bytes > DEFERRED_BYTES_MAX;
     if (full || this.#waiting.commits >= DEFERRED_COMMITS_MAX) await this.drained();
     const started = this.#deps.monotonicMs();

@@ -133,6 +133,11 @@ export class Connection {
     this.#options = options;
   }
 
+  /** True once it was closed for good. */
+  get isShut(): boolean {
+    return this.#shut;
+  }
+
   /** Opens the volume, creating it if it does not exist. */
   async open(): Promise<void> {
     await this.#get();

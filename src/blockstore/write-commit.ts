@@ -22,7 +22,7 @@ import {
   QuotaError,
 } from '../errors.js';
 import { decodeCommit, sameNonce } from '../format/commit.js';
-import { encodeFile } from '../format/files.js';
+import { decodeFile, encodeFile } from '../format/files.js';
 import {
   commitKey,
   commitsFrom,
@@ -83,7 +83,10 @@ async function send(
   // Created first, looked at the clock after: from here on nobody's commit can overtake this one.
   const guarded = commits.filter(
     ({ file, draft }) =>
-      draft.hasSpilled || !file.exclusive || options.now() - file.validatedAtMs > FENCE_WINDOW_MS,
+      draft.hasSpilled ||
+      !file.record?.born ||
+      !file.exclusive ||
+      options.now() - file.validatedAtMs > FENCE_WINDOW_MS,
   );
   const stale = guard(r, guarded);
   try {
@@ -128,6 +131,13 @@ function guard(r: Requests, commits: readonly PreparedCommit[]): () => string | 
   for (const { file, record, draft } of commits) {
     const records = r.count('commits', commitsFrom(record.file, record.base));
     check(records, file.path, (count) => count === (record.base === 0 ? 0 : 1));
+    if (!file.record?.born) {
+      // Before its first commit another context may have deleted the file and made it anew.
+      check(r.get('files', file.path), file.path, (stored) => {
+        const found = decodeFile(stored, file.path);
+        return found.ok && found.value.file === record.file;
+      });
+    }
     if (!draft.hasSpilled) continue;
     check(r.get('maps', spillOwnerKey(record.file)), file.path, (stored) => {
       const owner = decodeSpillOwner(stored, record.file);

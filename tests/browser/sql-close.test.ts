@@ -28,6 +28,7 @@ describe.each(BUILDS)('closing the VFS, %s', (build) => {
     for (let i = 0; i < 20; i++) await db.run(`INSERT INTO t VALUES (${i})`);
     const expected = await db.dump();
     await context.vfs.close();
+    await expect(db.run('INSERT INTO t VALUES (99)')).rejects.toThrow();
     await db.close();
     await site.expectKept(expected);
   });
