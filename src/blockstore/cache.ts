@@ -45,14 +45,15 @@ export class SegmentCache {
     owner: FileSegments,
     segment: number,
     bytes: Uint8Array<ArrayBuffer>,
-    slots: number,
+    options: { readonly slots: number; readonly pinned?: boolean },
   ): CachedSegment {
     // A segment that was rolled back may still be here under the name of its successor.
     this.remove(owner, segment);
     const cached: CachedSegment = {
       bytes,
-      verified: new Uint8Array(slots),
-      pinned: false,
+      verified: new Uint8Array(options.slots),
+      // From the first: making room for its successor may otherwise take it.
+      pinned: options.pinned ?? false,
       hot: true,
     };
     owner.set(segment, cached);

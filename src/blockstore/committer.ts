@@ -71,7 +71,7 @@ export class Committer {
     const started = this.#deps.monotonicMs();
     const prepared = this.#prepare(drafts);
     await this.#write(prepared, durability);
-    for (const commit of prepared) putInForce(commit);
+    for (const commit of prepared) putInForce(commit, { pinned: false });
     this.#report(prepared, started);
   }
 
@@ -98,8 +98,7 @@ export class Committer {
     if (full || this.#waiting.commits >= DEFERRED_COMMITS_MAX) await this.drained();
     const started = this.#deps.monotonicMs();
     const prepared = this.#prepare(drafts);
-    const held = prepared.flatMap((commit) => putInForce(commit));
-    for (const segment of held) segment.pinned = true;
+    const held = prepared.flatMap((commit) => putInForce(commit, { pinned: true }));
     const waiting = this.#waiting;
     for (const commit of prepared) {
       waiting.bytes += commit.bytes;
@@ -164,7 +163,10 @@ function newWaiting(): Waiting {
 }
 
 /** Moves the file's state to the commit's version and keeps its segments in the cache. */
-function putInForce(commit: PreparedCommit): CachedSegment[] {
+function putInForce(
+  commit: PreparedCommit,
+  { pinned }: { readonly pinned: boolean },
+): CachedSegment[] {
   const { file, change, record, checkpoint, draft } = commit;
   const written = { endPart: record.endPart, recordBytes: commit.encoded.byteLength };
   const { state } = file;
@@ -177,6 +179,7 @@ function putInForce(commit: PreparedCommit): CachedSegment[] {
   }
   return commit.segments.map(({ part, buffer }) => {
     const bytes = new Uint8Array(buffer);
-    return file.reader.insertOwn(record.version, part, bytes, draft.blocksPerSegment);
+    const slots = draft.blocksPerSegment;
+    return file.reader.insertOwn(record.version, part, bytes, { slots, pinned });
   });
 }

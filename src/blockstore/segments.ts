@@ -126,9 +126,9 @@ export class SegmentReader {
     version: number,
     part: number,
     bytes: Uint8Array<ArrayBuffer>,
-    slots: number,
+    options: { readonly slots: number; readonly pinned?: boolean },
   ): CachedSegment {
-    const cached = this.#cache.insert(this.cached, segmentNumber(version, part), bytes, slots);
+    const cached = this.#cache.insert(this.cached, segmentNumber(version, part), bytes, options);
     cached.verified.fill(1);
     return cached;
   }
@@ -187,7 +187,7 @@ export class SegmentReader {
   #install(segment: number, bytes: Uint8Array<ArrayBuffer>, slots: number): CachedSegment {
     this.#counters.segmentsRead++;
     this.#counters.bytesRead += bytes.byteLength;
-    return this.#cache.insert(this.cached, segment, bytes, slots);
+    return this.#cache.insert(this.cached, segment, bytes, { slots });
   }
 
   /** One request for a run of neighbouring segments. */

@@ -156,7 +156,9 @@ export class Staging {
     await this.#spill.send(segments, (part) => {
       const buffer = buffers.get(part);
       if (buffer)
-        file.reader.insertOwn(draft.version, part, new Uint8Array(buffer), draft.blocksPerSegment);
+        file.reader.insertOwn(draft.version, part, new Uint8Array(buffer), {
+          slots: draft.blocksPerSegment,
+        });
       draft.released(part);
     });
   }

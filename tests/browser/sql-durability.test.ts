@@ -149,6 +149,29 @@ describe.each(BUILDS)('durability, %s', (build) => {
     await site.expectKept(await db.dump());
   });
 
+  // Goal: what is acknowledged can be read, also while its segments are nowhere but in memory and the
+  // cache is smaller than they are. Method: commits of 300 KiB, one behind the other, each read back
+  // at once with a cache of 64 KiB.
+  test('a deferred commit larger than the cache is read back before it lands', async () => {
+    await site.leave();
+    const context = await site.another({ cacheBytes: 65536, spillBytes: 2 ** 22 });
+    const db = await context.open();
+    await db.run(
+      'PRAGMA synchronous=OFF; PRAGMA cache_size=80; CREATE TABLE t(a INTEGER PRIMARY KEY, b)',
+    );
+    for (let i = 1; i <= 6; i++) {
+      await db.run('INSERT INTO t VALUES (?, zeroblob(?))', [i, 300_000 + i]);
+      await db.run('PRAGMA shrink_memory');
+      expect(
+        await db.value('SELECT hex(b) = hex(zeroblob(?)) FROM t WHERE a = ?', [300_000 + i, i]),
+      ).toBe(1);
+    }
+    expect(context.errors).toEqual([]);
+    const expected = await db.dump();
+    await context.close();
+    await site.expectKept(expected);
+  });
+
   // Goal: a failed deferred commit is told. Method: abort its idbTx; durable() rejects, a loss event
   // comes, the next statement fails once, and the one after that sees the last good state.
   test('a deferred commit that fails is reported by durable(), an event and the next call', async () => {
