@@ -25,6 +25,7 @@ export interface CrashContext<Ack, Recovered> {
   readonly factory: SimulatedIndexedDB;
   /** Everything acknowledged when the crash came, in order. */
   readonly acknowledged: readonly Ack[];
+  /** `power` if any of the crashes in a row took the power. */
   readonly kind: CrashKind;
 }
 
@@ -174,7 +175,7 @@ class Explorer<Ack, Recovered> {
       const path = [...above, crash];
       const deeper = path.length < depth;
       try {
-        const next = await this.#recover(crash, deeper);
+        const next = await this.#recover(path, deeper);
         await this.explore(next, path);
       } catch (error) {
         this.violations.push(this.#violation(path, error));
@@ -183,16 +184,18 @@ class Explorer<Ack, Recovered> {
   }
 
   /** Recovers and checks. @returns the crashes that the recovery itself could have had */
-  async #recover(crash: Crash<Ack>, deeper: boolean): Promise<Crash<Ack>[]> {
+  async #recover(path: readonly Crash<Ack>[], deeper: boolean): Promise<Crash<Ack>[]> {
+    const crash = path.at(-1);
+    if (!crash) return [];
+    const kind = path.some(({ point }) => point.kind === 'power') ? 'power' : 'process';
     const factory = this.#fork(crash);
     const notes = deeper ? this.#watch(factory, () => 0) : undefined;
     this.recoveries++;
-    const { acknowledged, point } = crash;
+    const { acknowledged } = crash;
     try {
       await this.#inTime(async () => {
         const recovered = await this.#plan.recover(factory);
         notes?.take(factory.turn, 'the end of the recovery');
-        const { kind } = point;
         const length = notes?.taken.length;
         await this.#plan.check({ recovered, factory, acknowledged, kind });
         // What the check itself writes is no recovery: its crashes are nobody's.
@@ -202,13 +205,17 @@ class Explorer<Ack, Recovered> {
       factory.halt();
     }
     const unchanged = new Distinct();
-    for (const kind of KINDS) unchanged.add(crash.outcome, kind);
+    for (const label of KINDS) unchanged.add(crash.outcome, label);
     return (notes?.taken ?? [])
-      .filter(({ outcome, point: { kind } }) => unchanged.add(outcome, kind))
+      .filter(({ outcome, point }) => unchanged.add(outcome, point.kind))
       .map(({ count: _, ...note }) => ({ ...note, acknowledged }));
   }
 
-  async replay(crashes: readonly Crash<Ack>[], points: readonly CrashPoint[]): Promise<void> {
+  async replay(
+    crashes: readonly Crash<Ack>[],
+    points: readonly CrashPoint[],
+    above: readonly Crash<Ack>[] = [],
+  ): Promise<void> {
     const [point, ...rest] = points;
     const crash = crashes.find(
       (c) =>
@@ -217,8 +224,9 @@ class Explorer<Ack, Recovered> {
         c.point.outcome === point.outcome,
     );
     if (!crash) throw new RangeError(`No crash at ${JSON.stringify(point)} with this seed.`);
-    const next = await this.#recover(crash, rest.length > 0);
-    if (rest.length > 0) await this.replay(next, rest);
+    const path = [...above, crash];
+    const next = await this.#recover(path, rest.length > 0);
+    if (rest.length > 0) await this.replay(next, rest, path);
   }
 
   #fork(crash: Crash<Ack>): SimulatedIndexedDB {

@@ -92,6 +92,24 @@ test('a recovery that is not safe itself is found when it crashes as well, not b
   await expect(replayCrashPoint(plan, violations[0]?.points ?? [])).rejects.toThrow('The sum is');
 });
 
+test('what a power cut took stays lost, also when the process crashes after it', async () => {
+  const relaxed = transfers('strict that is not');
+  const honest: typeof relaxed = {
+    ...relaxed,
+    // It writes, so that the second crash has something to fall into.
+    recover: async (factory) => {
+      const db = await relaxed.recover(factory);
+      await put(db, [2, 100]);
+      return db;
+    },
+    check: (crash) =>
+      relaxed.check({ ...crash, acknowledged: crash.kind === 'power' ? [] : crash.acknowledged }),
+  };
+  const { recoveries, violations } = await everyCrashPoint(honest, { depth: 2 });
+  expect(violations).toEqual([]);
+  expect(recoveries).toBeGreaterThan((await everyCrashPoint(honest)).recoveries);
+});
+
 test('a violation says where it is, and can be run again alone', async () => {
   const plan = transfers('two idbTxs for what belongs together');
   const { violations } = await everyCrashPoint(plan, { seed: 7, violationsMax: 1 });
