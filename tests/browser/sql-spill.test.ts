@@ -5,6 +5,7 @@ import { BUILDS, Site, Twins } from '../support/sqlite.js';
 
 const SEEDS = [1, 2, 3, 4];
 const STATEMENTS = 70;
+const SYNCHRONOUS = ['full', 'off', 'normal'];
 const MODES = ['delete', 'persist', 'truncate', 'memory'] as const;
 
 describe.each(BUILDS)('spilling, %s', (build) => {
@@ -110,17 +111,23 @@ describe.each(BUILDS)('spilling, %s', (build) => {
   test.each(SEEDS)('random statements do what they do in memory, seed %i', async (seed) => {
     const twins = await Twins.create(site);
     const mode = MODES[seed % MODES.length];
+    const synchronous = SYNCHRONOUS[seed % SYNCHRONOUS.length];
     await twins.db.run(`PRAGMA page_size=${512 << (seed % 4)}; PRAGMA journal_mode=${mode}`);
-    await twins.db.run('PRAGMA cache_size=10; PRAGMA auto_vacuum=2');
+    await twins.db.run(
+      `PRAGMA cache_size=10; PRAGMA auto_vacuum=2; PRAGMA synchronous=${synchronous}`,
+    );
     await twins.run(SCHEMA);
     for (const statement of plan(seed, STATEMENTS)) {
-      await twins.attempt(statement);
+      if (statement.startsWith('PRAGMA')) await twins.db.run(statement);
+      else await twins.attempt(statement);
       if (/^(COMMIT|ROLLBACK)/.test(statement)) {
         expect(await twins.db.dump(), statement).toEqual(await twins.oracle.dump());
       }
     }
     const expected = await twins.expectSame();
     await twins.run('CREATE TABLE last(a)');
+    await (await site.context()).vfs.durable();
+    expect((await site.context()).errors).toEqual([]);
     expect((await rawFile(site.idbName)).orphans).toEqual([]);
     await twins.run('DROP TABLE last');
     await site.expectKept(expected);
