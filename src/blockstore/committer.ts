@@ -75,6 +75,11 @@ export class Committer {
     this.#report(prepared, started);
   }
 
+  /** Resolves when everything acknowledged so far is complete, or its loss is known. */
+  settled(): Promise<void> {
+    return this.#tail;
+  }
+
   /**
    * Resolves when everything acknowledged so far is complete.
    * @throws what made an acknowledged commit fail.
@@ -87,7 +92,10 @@ export class Committer {
 
   #prepare(drafts: readonly DraftCommit[]): PreparedCommit[] {
     const timeMs = this.#deps.now();
-    return drafts.map(({ file, draft }) => prepareCommit(file, draft, timeMs));
+    return drafts.map(({ file, draft }) => {
+      file.assertNotLost(draft.base);
+      return prepareCommit(file, draft, timeMs);
+    });
   }
 
   async #defer(drafts: readonly DraftCommit[]): Promise<void> {
@@ -116,6 +124,8 @@ export class Committer {
   ): Promise<void> {
     if (!waiting.failure) {
       try {
+        // It may have been built on one that was lost while that was being settled.
+        for (const { file, draft } of prepared) file.assertNotLost(draft.base);
         await this.#write(prepared, 'deferred');
         this.#report(prepared, started);
       } catch (cause) {
@@ -142,11 +152,17 @@ export class Committer {
     );
   }
 
-  #write(prepared: readonly PreparedCommit[], durability: Durability): Promise<void> {
-    return writeCommits(this.#deps.connection, prepared, {
-      durability: IDB_DURABILITY[durability],
-      now: this.#deps.now,
-    });
+  async #write(prepared: readonly PreparedCommit[], durability: Durability): Promise<void> {
+    try {
+      await writeCommits(this.#deps.connection, prepared, {
+        durability: IDB_DURABILITY[durability],
+        now: this.#deps.now,
+      });
+    } catch (cause) {
+      // Another context may have got ahead, or the outcome be unknown: the store is asked next time.
+      for (const { file } of prepared) file.distrust();
+      throw cause;
+    }
   }
 
   #report(prepared: readonly PreparedCommit[], started: number): void {

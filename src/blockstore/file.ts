@@ -133,8 +133,7 @@ export class BlockFile {
       // Who deletes a file deletes its commits with it.
       if (ownCommit !== undefined) throw new CorruptionError(place, 'a missing record');
       this.#identify(undefined);
-      this.state = emptyState();
-      this.suspect = false;
+      this.#adopt(emptyState());
       return;
     }
     this.#identify(unwrapRecord(decodeFile(stored, this.path), place));
@@ -147,11 +146,22 @@ export class BlockFile {
     if (!record) return;
     this.recovery = await this.#deps.recover(this.#deps.connection, record);
     const { state, pendingAbove } = this.recovery;
-    this.state = state;
+    this.#adopt(state);
     if (pendingAbove) this.cleanAbove = true;
     if (!record.born && state.map.version > 0) this.record = { ...record, born: true };
-    this.suspect = false;
     this.validatedAtMs = this.#deps.now();
+  }
+
+  #adopt(state: FileState): void {
+    state.map.lineage = this.lossCount;
+    this.state = state;
+    this.suspect = false;
+  }
+
+  /** Throws the loss if `map` descends from a commit that was acknowledged and then lost. */
+  assertNotLost(map: BlockMap): void {
+    if (map.lineage === this.lossCount) return;
+    throw this.lastLoss ?? new BusyError(this.path, 'acknowledged commits were lost');
   }
 
   /** The connection was lost: who knows what became of the store. */

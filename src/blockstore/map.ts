@@ -40,8 +40,19 @@ export class BlockMap {
   readonly chunks: (ChunkColumns | undefined)[];
   /** Readers that hold this map as their snapshot. */
   pins = 0;
+  /**
+   * How often the file had lost acknowledged commits when this was read from the store. Versions are
+   * comparable only within one lineage: those that were lost are given again.
+   */
+  lineage: number;
 
-  constructor(at: { version: Version; blockSize: BlockSize; fileBytes: number }) {
+  constructor(at: {
+    version: Version;
+    blockSize: BlockSize;
+    fileBytes: number;
+    lineage?: number;
+  }) {
+    this.lineage = at.lineage ?? 0;
     this.version = at.version;
     this.blockSize = at.blockSize;
     this.blocksPerSegment = blocksPerSegment(at.blockSize);

@@ -16,6 +16,7 @@
  */
 import { assert, BusyError, fromDomException } from '../errors.js';
 import { type Nonce, sameNonce } from '../format/commit.js';
+import { decodeFile } from '../format/files.js';
 import { commitsFrom, segmentKey, segmentsAbove, spillOwnerKey } from '../format/keys.js';
 import { decodeSpillOwner, encodeSpillOwner } from '../format/spill-owner.js';
 import type { FileId, Version } from '../types.js';
@@ -78,7 +79,11 @@ export class Spill {
 
   async #begin(): Promise<Requests> {
     this.#sentInTx = 0;
-    const stores = ['segments', 'maps', ...(this.#owned ? [] : (['commits'] as const))] as const;
+    const stores = [
+      'segments',
+      'maps',
+      ...(this.#owned ? [] : (['files', 'commits'] as const)),
+    ] as const;
     const requests = await this.#target.connection.begin(stores, 'default');
     const done = completion(requests.tx).catch((cause) => {
       this.#failure ??= cause;
@@ -146,6 +151,10 @@ export class Spill {
       const base = (version - 1) as Version;
       const expected = base === 0 ? 0 : 1;
       check(r.count('commits', commitsFrom(file, base)), (count) => count === expected);
+      check(r.get('files', path), (stored) => {
+        const record = decodeFile(stored, path);
+        return record.ok && record.value.file === file;
+      });
     }
   }
 

@@ -173,11 +173,7 @@ export class DatabaseFile {
   /** Pins a snapshot. A promise if the store has to be asked whether a newer one exists. */
   #share(): Promise<void> | undefined {
     const { file } = this.shared;
-    if (file.lossCount !== this.#lossesSeen) {
-      this.#lossesSeen = file.lossCount;
-      this.#distrusted = true;
-      throw file.lastLoss ?? new BusyError(file.path, 'acknowledged commits were lost');
-    }
+    this.#reportLoss();
     if (this.pragmas.exclusive && !this.#isWriter) {
       return this.#shareAlone();
     }
@@ -185,7 +181,19 @@ export class DatabaseFile {
       this.#pin();
       return undefined;
     }
-    return file.refresh().then(() => this.#pin());
+    return this.shared.refresh().then(() => {
+      this.#reportLoss();
+      this.#pin();
+    });
+  }
+
+  /** Each connection hears of each loss once. */
+  #reportLoss(): void {
+    const { file } = this.shared;
+    if (file.lossCount === this.#lossesSeen) return;
+    this.#lossesSeen = file.lossCount;
+    this.#distrusted = true;
+    throw file.lastLoss ?? new BusyError(file.path, 'acknowledged commits were lost');
   }
 
   async #shareAlone(): Promise<void> {

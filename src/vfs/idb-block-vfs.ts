@@ -249,6 +249,10 @@ export class IDBBlockVFS {
     return new WriterRole({
       locks,
       name: `${PREFIX}:${idbName}:${path}:writer`,
+      unlanded: () => {
+        const { committer } = this.#volume;
+        return committer.deferredCommits > 0 ? committer.settled() : undefined;
+      },
       channel: this.#channel,
       onChange: (held) => {
         for (const file of this.#volume.openFiles()) {

@@ -69,7 +69,7 @@ export class SharedFile {
         }
         await this.#acquired();
       } else if (!file.exclusive) {
-        await file.refresh();
+        await this.refresh();
         // Nobody can tell a living writer's segments from a dead one's: the first to commit wins,
         // and the other finds that what it spilled was taken for orphans.
         file.cleanAbove = true;
@@ -78,6 +78,12 @@ export class SharedFile {
       this.endWrite(connection);
       throw cause;
     }
+  }
+
+  /** Reads what others committed, once what this page acknowledged has landed or is known to be lost. */
+  async refresh(): Promise<void> {
+    await this.env.committer.settled();
+    await this.file.refresh();
   }
 
   endWrite(connection: DatabaseFile): void {
@@ -89,7 +95,7 @@ export class SharedFile {
   /** Nobody else writes now: what a dead writer left above the marker is nobody's. */
   async #acquired(): Promise<void> {
     const { file } = this;
-    await file.refresh();
+    await this.refresh();
     file.cleanAbove = true;
     file.exclusive = this.role?.held ?? false;
   }

@@ -9,6 +9,8 @@
  *
  *   free ──acquire──▶ held ──asked while idle, or released──▶ free
  *                      └──asked while writing──▶ wanted ──write ends──▶ free
+ *
+ * Deferred commits that are on their way belong to the write: another context's would fence them.
  */
 
 const ASK_INTERVAL_MS = 100;
@@ -19,6 +21,8 @@ export interface RoleDeps {
   readonly name: string;
   readonly channel: RoleChannel;
   readonly onChange: (held: boolean) => void;
+  /** A promise while something this context acknowledged is on its way; it never rejects. */
+  readonly unlanded: () => Promise<void> | undefined;
 }
 
 /** How contexts ask each other for a lock. */
@@ -74,7 +78,25 @@ export class WriterRole {
 
   endWrite(): void {
     this.#writing--;
-    if (this.#writing === 0 && (this.#wanted || !this.#deps.channel.hears)) this.release();
+    if (this.#wanted || !this.#deps.channel.hears) this.#letGo();
+  }
+
+  /** Gives the lock up once nothing is being written; what comes first is waited for. */
+  #letGo(): void {
+    if (this.#writing > 0) {
+      this.#wanted = true;
+      return;
+    }
+    const wait = this.#deps.unlanded();
+    if (!wait) {
+      this.release();
+      return;
+    }
+    this.#wanted = true;
+    const again = () => {
+      if (this.held && this.#wanted) this.#letGo();
+    };
+    wait.then(again, again);
   }
 
   release(): void {
@@ -92,9 +114,7 @@ export class WriterRole {
   }
 
   #asked(): void {
-    if (!this.held) return;
-    if (this.#writing > 0) this.#wanted = true;
-    else this.release();
+    if (this.held) this.#letGo();
   }
 
   #request(options: LockOptions): Promise<boolean> {

@@ -1,0 +1,66 @@
+import { describe, expect, test } from 'vitest';
+import { keysOf, picture } from '../support/raw.js';
+import { insert, integrity, Rig, reopened } from '../support/rig.js';
+import { type BuildName, Context, freshVolume } from '../support/sqlite.js';
+
+// Goal: a writer that was overtaken finds its way back by itself, and overwrites nothing.
+// Method: another page without Web Locks commits, or deletes the file, behind the writer's back: as after
+// the writer's lock was stolen and nobody told it.
+
+const TEST_BUILDS: readonly BuildName[] = ['asyncify', 'jspi'];
+const BUSY = { tag: 'failed', code: 5 };
+const TABLE = 'CREATE TABLE t(id INTEGER PRIMARY KEY, v)';
+
+describe.each(TEST_BUILDS)('%s', (build) => {
+  test('the holder of the lock that was overtaken fails once, then follows', async () => {
+    const idbName = freshVolume('overtaken');
+    const holder = await Rig.create(build, { idbName });
+    await holder.fill(2);
+    const thief = await Rig.create(build, { idbName, locks: null });
+    await thief.db.run(insert(1));
+    expect(await holder.try(insert(1))).toMatchObject(BUSY);
+    await holder.db.run(insert(1));
+    expect(await holder.db.value('SELECT count(*) FROM t')).toBe(4);
+    await holder.close();
+    await thief.close();
+    expect(await reopened(build, idbName, integrity)).toBe('ok');
+  });
+
+  test.each([
+    ['commit', 'COMMIT'],
+    ['spill', insert(600)],
+  ])('its first %s overwrites nothing of a file that was made anew', async (_what, sql) => {
+    const idbName = freshVolume('overtaken');
+    const slow = await Rig.create(build, { idbName, locks: null, spillBytes: 1 << 20 });
+    const quick = await Context.create(build, { idbName, locks: null });
+    // Creates the file and loses its first commit to a fault: the record stays, with nothing in it.
+    slow.faults.plan((p) => p.kind === 'commit' && p.stores.includes('commits'), {
+      tag: 'error',
+      name: 'QuotaExceededError',
+    });
+    expect(await slow.try(TABLE)).toMatchObject({ tag: 'failed', code: 13 });
+    expect(await keysOf(idbName, 'files')).toContain('"test.db"');
+    await slow.db.run(`PRAGMA cache_size=10; BEGIN IMMEDIATE; ${TABLE}`);
+    expect(await quick.vfs.deleteFile('test.db')).toBe(true);
+    const anew = await quick.open();
+    await anew.run(`${TABLE}; INSERT INTO t VALUES (1, 'anew')`);
+    const left = await picture(idbName);
+    expect(await slow.try(sql)).toMatchObject(BUSY);
+    expect(await picture(idbName)).toEqual(left);
+    await slow.try('ROLLBACK');
+    await slow.close();
+    expect(await anew.rows('SELECT * FROM t')).toEqual([[1, 'anew']]);
+    await quick.close();
+    const report = await verified(build, idbName);
+    expect(report).toMatchObject({ defects: [], pendingSegments: 0, unlistedSegments: 0 });
+  });
+});
+
+async function verified(build: BuildName, idbName: string): Promise<object> {
+  const context = await Context.create(build, { idbName });
+  try {
+    return await context.vfs.verify('test.db');
+  } finally {
+    await context.close();
+  }
+}
