@@ -57,8 +57,10 @@ export async function writeCommits(
   options: WriteOptions,
 ): Promise<void> {
   for (let attempt = 1; ; attempt++) {
+    // Without an idbTx nothing was sent: that is no unknown outcome.
+    const r = await connection.begin(storesOf(commits), options.durability);
     try {
-      return await send(connection, commits, options);
+      return await send(r, commits, options);
     } catch (cause) {
       const fate = await fateOf(connection, commits, cause);
       if (fate === 'landed') return;
@@ -68,17 +70,20 @@ export async function writeCommits(
   }
 }
 
-async function send(
-  connection: Connection,
-  commits: readonly PreparedCommit[],
-  options: WriteOptions,
-): Promise<void> {
+function storesOf(commits: readonly PreparedCommit[]): StoreName[] {
   const stores = new Set<StoreName>(['segments', 'commits']);
   for (const commit of commits) {
     if (commit.checkpoint || commit.draft.hasSpilled || commit.file.cleanAbove) stores.add('maps');
     if (!commit.file.record?.born) stores.add('files');
   }
-  const r = await connection.begin([...stores], options.durability);
+  return [...stores];
+}
+
+async function send(
+  r: Requests,
+  commits: readonly PreparedCommit[],
+  options: WriteOptions,
+): Promise<void> {
   const done = completion(r.tx);
   // Created first, looked at the clock after: from here on nobody's commit can overtake this one.
   const guarded = commits.filter(

@@ -8,6 +8,11 @@ export type Outcome =
   | { readonly tag: 'done' }
   | { readonly tag: 'failed'; readonly code: number; readonly cause: BlockStoreError | undefined };
 
+export interface RigOptions extends VFSOptions {
+  /** Plans faults that opening meets. */
+  readonly plan?: (faults: FaultyIDB) => void;
+}
+
 /** wa-sqlite answers with primary result codes unless told otherwise. */
 const PRIMARY = 0xff;
 
@@ -27,15 +32,18 @@ export class Rig {
     context.vfs.addEventListener('error', ({ detail }) => this.errors.push(detail.error));
   }
 
-  static async create(build: BuildName, options: VFSOptions = {}): Promise<Rig> {
+  static async create(build: BuildName, options: RigOptions = {}): Promise<Rig> {
+    const { plan, ...rest } = options;
     const idbName = options.idbName ?? freshVolume('fault');
     const faults = new FaultyIDB();
-    const context = await Context.create(build, {
-      ...options,
-      idbName,
-      indexedDB: faults.factory,
-    });
-    return new Rig(idbName, faults, context, await context.open());
+    plan?.(faults);
+    const context = await Context.create(build, { ...rest, idbName, indexedDB: faults.factory });
+    try {
+      return new Rig(idbName, faults, context, await context.open());
+    } catch (cause) {
+      await context.close();
+      throw cause;
+    }
   }
 
   /** Runs statements and says how they ended. */
