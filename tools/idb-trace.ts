@@ -13,6 +13,8 @@
  * Any idbTx may end in `aborted` instead of `complete`.
  */
 
+import { SPILL_OWNER_CHUNK } from '../src/format/keys.js';
+
 export type TraceKind = 'volume' | 'create' | 'spill' | 'commit' | 'recovery';
 
 export type TraceMoment =
@@ -97,31 +99,50 @@ export class IDBTrace {
   }
 
   #opened(idbTx: IDBTransaction): void {
-    const kind = this.#kindOf(idbTx.objectStoreNames);
-    if (kind === undefined) return;
-    this.#kinds.set(idbTx, kind);
+    const ended = (moment: 'complete' | 'aborted') => {
+      const kind = this.#kinds.get(idbTx);
+      if (kind) this.#tell(kind, moment);
+    };
     // Heard before the program's own listeners: it does not know yet what became of the idbTx.
-    idbTx.addEventListener('complete', () => this.#tell(kind, 'complete'));
-    idbTx.addEventListener('abort', () => this.#tell(kind, 'aborted'));
-    this.#tell(kind, 'opened');
+    idbTx.addEventListener('complete', () => ended('complete'));
+    idbTx.addEventListener('abort', () => ended('aborted'));
+    const kind = this.#kindOf(idbTx.objectStoreNames);
+    if (kind) this.#decide(idbTx, kind);
   }
 
+  /** Undefined while the scope does not tell: a first spill and a commit may have the same. */
   #kindOf(stores: DOMStringList): TraceKind | undefined {
-    if (stores.contains('commits')) return this.stage === 'opening' ? 'recovery' : 'commit';
-    if (stores.contains('segments')) return 'spill';
-    return stores.contains('files') ? 'create' : undefined;
+    if (stores.contains('commits')) return this.stage === 'opening' ? 'recovery' : undefined;
+    if (stores.contains('files')) return 'create';
+    return stores.contains('segments') ? 'spill' : undefined;
+  }
+
+  /** The first telling call decides what an idbTx is, and opens it as far as the listener knows. */
+  #decide(idbTx: IDBTransaction, kind: TraceKind): TraceKind {
+    const before = this.#kinds.get(idbTx);
+    if (before) return before;
+    this.#kinds.set(idbTx, kind);
+    this.#tell(kind, 'opened');
+    return kind;
   }
 
   #watchStore(): void {
-    const kinds = this.#kinds;
+    const decide = this.#decide.bind(this);
     const tell = this.#tell.bind(this);
-    const { add } = IDBObjectStore.prototype;
+    const { add, put } = IDBObjectStore.prototype;
+    IDBObjectStore.prototype.put = function (value, key) {
+      // Only a spill says whose segments lie above the marker.
+      const isOwner = this.name === 'maps' && Array.isArray(key) && key[1] === SPILL_OWNER_CHUNK;
+      if (isOwner) decide(this.transaction, 'spill');
+      return put.call(this, value, key);
+    };
     IDBObjectStore.prototype.add = function (value, key) {
-      const kind = kinds.get(this.transaction);
-      if (kind && this.name === 'commits') tell(kind, 'record');
+      if (this.name !== 'commits' && this.name !== 'segments') return add.call(this, value, key);
+      const kind = decide(this.transaction, 'commit');
+      if (this.name === 'commits') tell(kind, 'record');
       const request = add.call(this, value, key);
-      if (kind && this.name === 'commits') tell(kind, 'recorded');
-      if (kind && this.name === 'segments') {
+      if (this.name === 'commits') tell(kind, 'recorded');
+      if (this.name === 'segments') {
         request.addEventListener('success', () => tell(kind, 'stored'));
         tell(kind, 'segment');
       }
