@@ -14,7 +14,7 @@ import { type CommitRecord, decodeCommit } from '../format/commit.js';
 import { directoryKey, mapKey } from '../format/keys.js';
 import { type Directory, decodeChunk, decodeDirectory } from '../format/maps.js';
 import type { Decoded } from '../format/record.js';
-import type { BlockSize, FileId, Version } from '../types.js';
+import type { BlockSize, Version } from '../types.js';
 import type { Evidence } from './scan.js';
 
 export type Verdict =
@@ -139,27 +139,20 @@ class Inquiry {
   #loadChunks(map: BlockMap, directory: Directory | undefined): boolean {
     const { file, chunks } = this.#evidence;
     const wanted = new Map(directory?.chunks);
-    let last = -1;
-    for (const stored of chunks) {
-      const decoded = decodeChunk(stored, { file: file.file });
-      if (!decoded.ok) {
-        this.#use(decoded, { store: 'maps', ...firstAfter(last, wanted, file.file) });
-        return false;
-      }
-      const chunk = decoded.value;
-      // They come in the order of their keys: one that does not ascend is under another's.
-      if (chunk.chunk <= last) {
-        const { key, version } = firstAfter(-1, wanted, file.file);
-        this.#defect('maps', key, 'a map chunk that belongs elsewhere', version);
-        return false;
-      }
-      const asOf = wanted.get(chunk.chunk);
-      const place = mapKey(file.file, chunk.chunk);
+    for (const { key, value } of chunks) {
+      const number = Array.isArray(key) ? Number(key[1]) : Number.NaN;
+      const asOf = wanted.get(number);
+      const place = {
+        store: 'maps',
+        key,
+        ...(asOf === undefined ? {} : { version: asOf }),
+      } as const;
+      const chunk = this.#use(decodeChunk(value, { file: file.file, chunk: number }), place);
+      if (!chunk) return false;
       if (asOf !== chunk.asOf || chunk.blockSize !== map.blockSize) {
-        this.#defect('maps', place, `a map chunk of version ${chunk.asOf}, expected`, asOf);
+        this.#defect('maps', key, `a map chunk of version ${chunk.asOf}, expected`, asOf);
         return false;
       }
-      last = chunk.chunk;
       wanted.delete(chunk.chunk);
       while (map.chunks.length < chunk.chunk) map.chunks.push(undefined);
       map.chunks[chunk.chunk] = chunk.columns;
@@ -181,16 +174,4 @@ class Inquiry {
     const at = version === undefined ? {} : { version };
     this.defects.push(new CorruptionError({ volume, store, key, ...at }, what));
   }
-}
-
-/** Where a chunk that cannot be read must lie: the first one the directory lists after `last`. */
-function firstAfter(
-  last: number,
-  wanted: ReadonlyMap<number, Version>,
-  file: FileId,
-): { key: IDBValidKey; version?: Version } {
-  const number = Math.min(...[...wanted.keys()].filter((chunk) => chunk > last));
-  const version = wanted.get(number);
-  const key = mapKey(file, version === undefined ? last + 1 : number);
-  return version === undefined ? { key } : { key, version };
 }

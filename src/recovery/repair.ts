@@ -50,7 +50,7 @@ function checkpointOf(evidence: Evidence): Checkpoint | undefined {
 /** Whether every intact chunk lists what was rebuilt: if not, a segment is missing as well. */
 function agrees(evidence: Evidence, rebuilt: Rebuilt): boolean {
   const { map } = rebuilt;
-  for (const value of evidence.chunks) {
+  for (const { value } of evidence.chunks) {
     const decoded = decodeChunk(value, { file: evidence.file.file });
     // A stale chunk, and one of another block size, say nothing about now.
     if (!decoded.ok || decoded.value.blockSize !== map.blockSize) continue;

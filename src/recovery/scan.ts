@@ -1,7 +1,7 @@
 /** Reads the evidence of one file: step one of recovery (docs/RECOVERY.md §2). Writes nothing. */
 import { type Connection, type Requests, result } from '../blockstore/connection.js';
 import type { FileRecord } from '../format/files.js';
-import { chunksBetween, commitsFrom, directoryKey, segmentsAbove } from '../format/keys.js';
+import { chunksBetween, commitsFrom, DIRECTORY_CHUNK, segmentsAbove } from '../format/keys.js';
 import { BLOCKS_PER_CHUNK } from '../format/layout.js';
 import type { FileId, Version } from '../types.js';
 
@@ -16,7 +16,7 @@ export interface Evidence {
   /** All commit records, oldest first. */
   readonly commits: readonly StoredRecord[];
   readonly directory: unknown;
-  readonly chunks: readonly unknown[];
+  readonly chunks: readonly StoredRecord[];
   /** First key above the greatest commit record, if any. */
   readonly above: IDBValidKey | undefined;
 }
@@ -30,38 +30,42 @@ export async function scan(connection: Connection, file: FileRecord): Promise<Ev
   const id = file.file;
   return await connection.read(['commits', 'maps', 'segments'], async (r) => {
     const all = commitsFrom(id, 0 as Version);
-    const [keys, values, directory, chunks] = await Promise.all([
+    const [keys, values, maps] = await Promise.all([
       result(r.getAllKeys('commits', all)),
       result(r.getAll('commits', all)),
-      result(r.get('maps', directoryKey(id))),
-      readChunks(r, id),
+      readMaps(r, id),
     ]);
     const marker = markerVersion(keys);
     const above = await result(r.getKey('segments', segmentsAbove(id, marker)));
     const commits = keys.map((key, i) => ({ key, value: values[i] }));
+    const directory = maps.find(({ key }) => numberIn(key) === DIRECTORY_CHUNK)?.value;
+    const chunks = maps.filter(({ key }) => numberIn(key) !== DIRECTORY_CHUNK);
     return { volume: connection.name, file, commits, directory, chunks, above };
   });
 }
 
 function markerVersion(keys: readonly IDBValidKey[]): Version {
   const last = keys.at(-1);
-  return (Array.isArray(last) && typeof last[1] === 'number' ? last[1] : 0) as Version;
+  return (last === undefined ? 0 : numberIn(last)) as Version;
 }
 
-async function readChunks(r: Requests, id: FileId): Promise<unknown[]> {
-  const chunks: unknown[] = [];
-  for (let from = 0; ; ) {
-    const page = await result(
-      r.getAll('maps', chunksBetween(id, from, CHUNK_MAX), CHUNKS_PER_REQUEST),
-    );
-    chunks.push(...page);
-    if (page.length < CHUNKS_PER_REQUEST) return chunks;
-    from = chunkNumber(page.at(-1)) + 1;
+/** The directory and all map chunks, each with its key: a misplaced one is found out by it. */
+async function readMaps(r: Requests, id: FileId): Promise<StoredRecord[]> {
+  const records: StoredRecord[] = [];
+  for (let from = DIRECTORY_CHUNK; ; ) {
+    const bounds = chunksBetween(id, from, CHUNK_MAX);
+    const [keys, values] = await Promise.all([
+      result(r.getAllKeys('maps', bounds, CHUNKS_PER_REQUEST)),
+      result(r.getAll('maps', bounds, CHUNKS_PER_REQUEST)),
+    ]);
+    for (const [i, key] of keys.entries()) records.push({ key, value: values[i] });
+    const last = keys.at(-1);
+    if (last === undefined || keys.length < CHUNKS_PER_REQUEST) return records;
+    from = numberIn(last) + 1;
   }
 }
 
-/** The number in a stored chunk, unverified: it only says where the next request starts. */
-function chunkNumber(value: unknown): number {
-  if (!(value instanceof ArrayBuffer) || value.byteLength < 24) return CHUNK_MAX;
-  return new DataView(value).getUint32(20, true);
+/** The second part of a key: a version or the number of a chunk. */
+function numberIn(key: IDBValidKey): number {
+  return Array.isArray(key) && typeof key[1] === 'number' ? key[1] : 0;
 }

@@ -289,6 +289,13 @@ describe('the database is shut, and nothing is written, when', () => {
     await expectShut(idbName, FIRST_CHUNK);
   });
 
+  test.each(['moved', 'copied'])('a map chunk is %s to another key', async (how) => {
+    const idbName = await copyOfVolume();
+    await put(idbName, [{ store: 'maps', key: [1, 5], value: at(CHUNK).value }]);
+    if (how === 'moved') await drop(idbName, CHUNK);
+    await expectShut(idbName, { store: 'maps', key: [1, 5] });
+  });
+
   test('every commit record is lost', async () => {
     const idbName = await copyOfVolume();
     await everyCommit(idbName);

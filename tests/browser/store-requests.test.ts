@@ -152,7 +152,7 @@ describe.each(BUILDS)('requests, %s', (build) => {
       'get files': 1,
       'getAllKeys commits': 1,
       'getAll commits': 2,
-      'get maps': 1,
+      'getAllKeys maps': 1,
       'getAll maps': 1,
       'getKey segments': 1,
     });
