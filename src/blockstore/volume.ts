@@ -89,10 +89,9 @@ export class Volume {
       counters: this.counters,
     });
     await file.load();
-    if (!file.record) {
-      await this.#options.findLost(this.connection, path);
-      if (!create) return undefined;
-    }
+    // A record without commits may be an old one, in the place of one that has some.
+    if (file.state.map.version === 0) await this.#options.findLost(this.connection, path);
+    if (!file.record && !create) return undefined;
     // Another opening of the same path may have come first while this one was reading.
     const first = this.#open.get(path);
     if (first) {

@@ -68,7 +68,9 @@ class Inquiry {
       const version = (Array.isArray(key) ? key[1] : undefined) as Version;
       const decoded = decodeCommit(value, { file: this.#evidence.file.file, version });
       const record = this.#use(decoded, { store: 'commits', key, version });
-      if (record) commits.push({ record, bytes: (value as ArrayBuffer).byteLength });
+      if (record && record.path !== this.#evidence.file.path) {
+        this.#defect('commits', key, `a commit of "${record.path}"`, version);
+      } else if (record) commits.push({ record, bytes: (value as ArrayBuffer).byteLength });
     }
     return commits;
   }
