@@ -193,12 +193,19 @@ export function assert(condition: boolean, what: string): asserts condition {
 
 /**
  * True for what a dead connection says: InvalidStateError when it is closing or closed, UnknownError
- * when the process behind it died ("Connection to Indexed Database server lost") or failed inside.
+ * when the process behind it died ("Connection to Indexed Database server lost") or failed inside,
+ * and for one that said nothing for too long.
  */
 export function isConnectionLoss(cause: unknown): boolean {
   if (cause instanceof ConnectionLostError) return true;
   const { name } = asDomException(cause);
-  return name === 'InvalidStateError' || name === 'UnknownError';
+  return name === 'InvalidStateError' || name === 'UnknownError' || name === 'TimeoutError';
+}
+
+/** True if IndexedDB did not answer in time. */
+export function isTimeout(cause: unknown): boolean {
+  const told = cause instanceof ConnectionLostError ? cause.cause : cause;
+  return asDomException(told).name === 'TimeoutError';
 }
 
 /** The table: what IndexedDB throws, as one of our errors. */

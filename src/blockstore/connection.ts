@@ -1,136 +1,60 @@
 /**
- * The volume's one IndexedDB connection: opened, upgraded, checked, and opened anew when it is lost.
+ * The volume's one IndexedDB connection: opened anew when it is lost, within a budget.
  *
- *   I4  Only `complete` resolves a write; `abort` is always wired.
- *   I9  A lost connection is reopened at most REOPEN_MAX times per call.
+ *   I9  One call finds at most LOSSES_MAX connections dead, and each is opened in at most
+ *       1 + REOPEN_WAITS_MS.length attempts; what never answers is repeated once (watchdog.ts).
  *
- *   closed ──open──▶ open ──lost (close, InvalidStateError, versionchange)──▶ closed
+ *   closed ──open──▶ open ──lost (close, InvalidStateError, no answer, versionchange)──▶ closed
  *      └────────────────────shut────────────────────────▶ shut
  */
-import { type IDBPDatabase, unwrap, wrap } from 'idb';
 import {
   BlockStoreError,
   ConnectionLostError,
-  FormatVersionError,
   fromDomException,
   isConnectionLoss,
-  NotAVolumeError,
+  isTimeout,
 } from '../errors.js';
-import { encodeVolume } from '../format/files.js';
-import {
-  FORMAT_VERSION,
-  type KeyBounds,
-  STORES,
-  type StoreName,
-  VOLUME_KEY,
-} from '../format/keys.js';
+import type { StoreName } from '../format/keys.js';
+import { type OpeningOptions, openVolume } from './opening.js';
+import { abort, type RequestCounters, Requests } from './requests.js';
+import { type Timer, type Watch, Watchdog } from './watchdog.js';
 
-const REOPEN_MAX = 3;
+/** A dead connection is often one of several: a browser that restarts its storage takes a while. */
+const REOPEN_WAITS_MS = [10, 50, 200] as const;
+const LOSSES_MAX = 3;
 
-export interface ConnectionOptions {
-  readonly name: string;
-  readonly factory: IDBFactory;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
+export interface ConnectionOptions extends OpeningOptions {
+  /** Milliseconds without any answer after which IndexedDB is taken for dead. */
+  readonly requestTimeoutMs: number;
+  readonly timer: Timer;
 }
 
-/** Counts of what was asked of IndexedDB. */
-export interface ConnectionCounters {
-  requests: number;
-  transactions: number;
+/** Counts of what was asked of IndexedDB, and how often a lost connection was opened anew. */
+export interface ConnectionCounters extends RequestCounters {
   reopens: number;
-}
-
-/** Requests of one idbTx; each method is one request. */
-export interface Requests {
-  readonly tx: IDBTransaction;
-  get(store: StoreName, key: IDBValidKey): IDBRequest<unknown>;
-  getKey(store: StoreName, bounds: KeyBounds): IDBRequest<IDBValidKey | undefined>;
-  getAll(store: StoreName, bounds: KeyBounds, countMax?: number): IDBRequest<unknown[]>;
-  getAllKeys(store: StoreName, bounds?: KeyBounds, countMax?: number): IDBRequest<IDBValidKey[]>;
-  count(store: StoreName, bounds: KeyBounds): IDBRequest<number>;
-  add(store: StoreName, key: IDBValidKey, value: ArrayBuffer): IDBRequest<IDBValidKey>;
-  put(store: StoreName, key: IDBValidKey, value: ArrayBuffer): IDBRequest<IDBValidKey>;
-  delete(store: StoreName, keyOrBounds: string | KeyBounds): IDBRequest<undefined>;
-}
-
-/** A key range from inclusive bounds. */
-function rangeOf(bounds: KeyBounds): IDBKeyRange {
-  return IDBKeyRange.bound(bounds[0], bounds[1]);
-}
-
-class CountedRequests implements Requests {
-  readonly tx: IDBTransaction;
-  readonly #counters: ConnectionCounters;
-
-  constructor(tx: IDBTransaction, counters: ConnectionCounters) {
-    this.tx = tx;
-    this.#counters = counters;
-  }
-
-  #store(name: StoreName): IDBObjectStore {
-    this.#counters.requests++;
-    return this.tx.objectStore(name);
-  }
-
-  get(store: StoreName, key: IDBValidKey): IDBRequest<unknown> {
-    return this.#store(store).get(key);
-  }
-  getKey(store: StoreName, bounds: KeyBounds): IDBRequest<IDBValidKey | undefined> {
-    return this.#store(store).getKey(rangeOf(bounds));
-  }
-  getAll(store: StoreName, bounds: KeyBounds, countMax?: number): IDBRequest<unknown[]> {
-    return this.#store(store).getAll(rangeOf(bounds), countMax);
-  }
-  getAllKeys(store: StoreName, bounds?: KeyBounds, countMax?: number): IDBRequest<IDBValidKey[]> {
-    return this.#store(store).getAllKeys(bounds ? rangeOf(bounds) : undefined, countMax);
-  }
-  count(store: StoreName, bounds: KeyBounds): IDBRequest<number> {
-    return this.#store(store).count(rangeOf(bounds));
-  }
-  add(store: StoreName, key: IDBValidKey, value: ArrayBuffer): IDBRequest<IDBValidKey> {
-    return this.#store(store).add(value, key);
-  }
-  put(store: StoreName, key: IDBValidKey, value: ArrayBuffer): IDBRequest<IDBValidKey> {
-    return this.#store(store).put(value, key);
-  }
-  delete(store: StoreName, keyOrBounds: string | KeyBounds): IDBRequest<undefined> {
-    const query = typeof keyOrBounds === 'string' ? keyOrBounds : rangeOf(keyOrBounds);
-    return this.#store(store).delete(query);
-  }
-}
-
-/** The value of one request. */
-export function result<T>(request: IDBRequest<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-  });
-}
-
-/** Resolves on `complete`, rejects on `abort`: never on a request's success. */
-export function completion(tx: IDBTransaction): Promise<void> {
-  return new Promise((resolve, reject) => {
-    tx.oncomplete = () => resolve();
-    tx.onabort = () => reject(tx.error ?? new DOMException('idbTx aborted', 'AbortError'));
-  });
 }
 
 export class Connection {
   readonly name: string;
   readonly counters: ConnectionCounters = { requests: 0, transactions: 0, reopens: 0 };
   readonly #options: ConnectionOptions;
+  readonly #watchdog: Watchdog;
+  readonly #watches: Map<IDBTransaction, Watch> = new Map();
   #db: IDBDatabase | undefined;
   #opening: Promise<IDBDatabase> | undefined;
+  #everOpen = false;
   #shut = false;
   /** Called when another context wants to upgrade or delete the volume and we let go. */
   onversionchange: (() => void) | undefined;
   /** Called when the browser closed the connection, or it was found dead. */
   onlost: ((why: string) => void) | undefined;
+  /** Called when there is a new connection in the place of a lost one. */
+  onhealed: ((reopens: number) => void) | undefined;
 
   constructor(options: ConnectionOptions) {
     this.name = options.name;
     this.#options = options;
+    this.#watchdog = new Watchdog(options.requestTimeoutMs, options.timer);
   }
 
   /** True once it was closed for good. */
@@ -143,67 +67,65 @@ export class Connection {
     await this.#get();
   }
 
-  /** The connection, if it is open now. */
-  get current(): IDBDatabase | undefined {
-    return this.#db;
-  }
-
   #get(): Promise<IDBDatabase> {
     if (this.#db) return Promise.resolve(this.#db);
-    if (this.#shut) return Promise.reject(new ConnectionLostError(this.name, 'the VFS was closed'));
     this.#opening ??= this.#open().finally(() => {
       this.#opening = undefined;
     });
     return this.#opening;
   }
 
+  /** I9: an opening that fails as a dead connection does is tried again. */
   async #open(): Promise<IDBDatabase> {
-    const { factory, name } = this.#options;
-    let db: IDBDatabase;
-    try {
-      const request = factory.open(name, FORMAT_VERSION);
-      request.onupgradeneeded = (event) => this.#upgrade(request, event.oldVersion);
-      db = unwrap((await wrap(request)) as IDBPDatabase);
-    } catch (cause) {
-      throw await this.#whyNotOpened(cause);
+    for (let attempt = 0; ; attempt++) {
+      this.#assertNotShut();
+      try {
+        return this.#adopt(await openVolume(this.#options, this.#watchdog));
+      } catch (cause) {
+        const wait = REOPEN_WAITS_MS[attempt];
+        // One that never answered stands in the next one's way.
+        const again = isConnectionLoss(cause) && !isTimeout(cause) && !this.#shut;
+        if (wait === undefined || !again) throw cause;
+        await new Promise<void>((resolve) => {
+          this.#options.timer(wait, resolve);
+        });
+      }
     }
-    const missing = STORES.filter((store) => !db.objectStoreNames.contains(store));
-    if (missing.length > 0 || db.objectStoreNames.length !== STORES.length) {
-      db.close();
-      throw new NotAVolumeError(name, 'its object stores are not ours');
-    }
+  }
+
+  #assertNotShut(): void {
+    if (this.#shut) throw new ConnectionLostError(this.name, 'the VFS was closed');
+  }
+
+  #adopt(db: IDBDatabase): IDBDatabase {
+    if (this.#shut) db.close();
+    this.#assertNotShut();
     db.onclose = () => this.#lose(db, 'the browser closed it');
     db.onversionchange = () => {
       this.#lose(db, 'another context upgrades or deletes the volume');
       this.onversionchange?.();
     };
+    // Captured, for a success does not bubble: one listener sees every answer.
+    for (const type of ['success', 'error']) db.addEventListener(type, this.#feed, true);
+    for (const type of ['complete', 'abort']) db.addEventListener(type, this.#end, true);
     this.#db = db;
+    if (this.#everOpen) {
+      this.counters.reopens++;
+      this.onhealed?.(this.counters.reopens);
+    }
+    this.#everOpen = true;
     return db;
   }
 
-  #upgrade(request: IDBOpenDBRequest, oldVersion: number): void {
-    // Version 1 is our first: whatever has another is not a volume of ours to be changed.
-    if (oldVersion !== 0) {
-      request.transaction?.abort();
-      return;
-    }
-    const db = request.result;
-    for (const store of STORES) db.createObjectStore(store);
-    const volume = encodeVolume({ nextFileId: 1, createdMs: this.#options.now() });
-    request.transaction?.objectStore('files').put(volume, VOLUME_KEY);
-  }
+  readonly #feed = ({ target }: Event): void => {
+    const { transaction } = target as IDBRequest;
+    if (transaction) this.#watches.get(transaction)?.feed();
+  };
 
-  async #whyNotOpened(cause: unknown): Promise<BlockStoreError> {
-    const { name, factory } = this.#options;
-    if ((cause as DOMException | null)?.name === 'VersionError') {
-      const found = (await factory.databases?.())?.find((db) => db.name === name)?.version;
-      return new FormatVersionError(name, {
-        found: found ?? FORMAT_VERSION + 1,
-        supported: FORMAT_VERSION,
-      });
-    }
-    return fromDomException(cause, name, 'opening the volume');
-  }
+  readonly #end = ({ target }: Event): void => {
+    this.#watches.get(target as IDBTransaction)?.end();
+    this.#watches.delete(target as IDBTransaction);
+  };
 
   #lose(db: IDBDatabase, why: string): void {
     if (this.#db !== db) return;
@@ -215,8 +137,8 @@ export class Connection {
   /** Runs `body` in a readonly idbTx; a lost connection is reopened and the body run again. */
   read<T>(stores: readonly StoreName[], body: (r: Requests) => Promise<T>): Promise<T> {
     return this.#retrying(async (db) => {
-      this.counters.transactions++;
-      return await body(new CountedRequests(db.transaction(stores, 'readonly'), this.counters));
+      const r = this.#requests(db, db.transaction(stores, 'readonly'));
+      return await r.inTime(body(r));
     });
   }
 
@@ -230,12 +152,12 @@ export class Connection {
     body: (r: Requests) => void,
   ): Promise<void> {
     const r = await this.begin(stores, durability);
-    const done = completion(r.tx);
+    const done = r.completion();
     try {
       body(r);
     } catch (cause) {
       done.catch(() => undefined);
-      abortQuietly(r.tx);
+      abort(r.tx);
       throw cause;
     }
     await done;
@@ -243,20 +165,24 @@ export class Connection {
 
   /** A readwrite idbTx, on a fresh connection if the old one is dead. */
   begin(stores: readonly StoreName[], durability: IDBTransactionDurability): Promise<Requests> {
-    return this.#retrying(async (db) => this.#begin(db, stores, durability));
+    return this.#retrying(async (db) =>
+      this.#requests(db, db.transaction(stores, 'readwrite', { durability })),
+    );
   }
 
-  #begin(
-    db: IDBDatabase,
-    stores: readonly StoreName[],
-    durability: IDBTransactionDurability,
-  ): Requests {
-    this.counters.transactions++;
-    return new CountedRequests(db.transaction(stores, 'readwrite', { durability }), this.counters);
+  #requests(db: IDBDatabase, tx: IDBTransaction): Requests {
+    const watch = this.#watchdog.watch();
+    this.#watches.set(tx, watch);
+    watch.overdue.catch((cause: Error) => {
+      this.#watches.delete(tx);
+      abort(tx);
+      this.#lose(db, cause.message);
+    });
+    return new Requests(tx, this.counters, watch);
   }
 
   async #retrying<T>(use: (db: IDBDatabase) => Promise<T>): Promise<T> {
-    for (let attempt = 0; ; attempt++) {
+    for (let losses = 0; ; losses++) {
       const db = await this.#get();
       try {
         return await use(db);
@@ -266,37 +192,23 @@ export class Connection {
         // connection if it still is one.
         const aborted = (cause as DOMException | null)?.name === 'AbortError';
         const lost = this.#db !== db || isConnectionLoss(cause);
-        if (!lost && !(aborted && attempt === 0)) {
+        if (!lost && !(aborted && losses === 0)) {
           throw fromDomException(cause, this.name, 'a request');
         }
-        if (lost) this.lost(db, cause);
-        if (attempt === REOPEN_MAX) {
-          throw new ConnectionLostError(this.name, `${REOPEN_MAX} new connections failed`, {
-            cause,
-          });
+        if (lost) this.#lose(db, (cause as Error | null)?.message ?? 'it was found dead');
+        if (losses >= (isTimeout(cause) ? 1 : LOSSES_MAX)) {
+          const why = `${losses} new connections failed as well`;
+          throw new ConnectionLostError(this.name, why, { cause });
         }
-        this.counters.reopens++;
       }
     }
-  }
-
-  /** Gives up a connection that was found dead. */
-  lost(db: IDBDatabase | undefined, cause: unknown): void {
-    if (db) this.#lose(db, (cause as Error | null)?.message ?? 'it was found dead');
   }
 
   /** Closes for good. */
   close(): void {
     this.#shut = true;
+    this.#watchdog.stop();
     this.#db?.close();
     this.#db = undefined;
-  }
-}
-
-function abortQuietly(tx: IDBTransaction): void {
-  try {
-    tx.abort();
-  } catch {
-    // Already finished: there is nothing left to abort.
   }
 }

@@ -18,9 +18,10 @@ import {
 import { commitsFrom, everythingFrom, everythingOf, VOLUME_KEY } from '../format/keys.js';
 import type { BlockSize, ChecksumAlgorithm, FileId, Version } from '../types.js';
 import type { SegmentCache } from './cache.js';
-import { type Connection, completion, result } from './connection.js';
+import type { Connection } from './connection.js';
 import { unwrapRecord } from './evidence.js';
 import { BlockMap } from './map.js';
+import { result } from './requests.js';
 import { type ReadCounters, SegmentReader } from './segments.js';
 import { FileState } from './state.js';
 
@@ -223,19 +224,22 @@ export class BlockFile {
     const { connection, now } = this.#deps;
     const place = { volume: connection.name, store: 'files', key: VOLUME_KEY } as const;
     const requests = await connection.begin(['files', 'segments'], 'default');
-    const done = completion(requests.tx);
+    const done = requests.completion();
     done.catch(() => undefined);
-    const [stored, other] = await Promise.all([
-      result(requests.get('files', VOLUME_KEY)),
-      result(requests.get('files', this.path)),
-    ]);
+    const [stored, other] = await requests.inTime(
+      Promise.all([
+        result(requests.get('files', VOLUME_KEY)),
+        result(requests.get('files', this.path)),
+      ]),
+    );
     if (other !== undefined) {
       requests.tx.abort();
       throw new BusyError(this.path, 'another context created it', { snapshot: true });
     }
     const volume = unwrapRecord(decodeVolume(stored), place);
     // An id is given once: were it in use, the new file's first write would delete another's blocks.
-    const used = await result(requests.getKey('segments', everythingFrom(volume.nextFileId)));
+    const inUse = requests.getKey('segments', everythingFrom(volume.nextFileId));
+    const used = await requests.inTime(result(inUse));
     if (used !== undefined) throw new CorruptionError(place, 'a stale volume record');
     const record: FileRecord = {
       path: this.path,

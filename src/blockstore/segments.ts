@@ -10,9 +10,10 @@ import { blockChecksum } from '../format/checksum.js';
 import { segmentKey } from '../format/keys.js';
 import type { BlockNumber, ChecksumAlgorithm, FileId, Version } from '../types.js';
 import type { CachedSegment, FileSegments, SegmentCache } from './cache.js';
-import { type Connection, type Requests, result } from './connection.js';
+import type { Connection } from './connection.js';
 import { segmentNumber } from './live.js';
 import type { BlockMap } from './map.js';
+import { type Requests, result } from './requests.js';
 
 export const BATCH_SEGMENTS_MAX = 32;
 /** Neighbouring segments fetched by one `getAll`: 240 KiB, where Chromium is quickest. */

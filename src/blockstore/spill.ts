@@ -20,8 +20,9 @@ import { decodeFile } from '../format/files.js';
 import { commitsFrom, segmentKey, segmentsAbove, spillOwnerKey } from '../format/keys.js';
 import { decodeSpillOwner, encodeSpillOwner } from '../format/spill-owner.js';
 import type { FileId, Version } from '../types.js';
-import { type Connection, completion, type Requests } from './connection.js';
+import type { Connection } from './connection.js';
 import type { OutgoingSegment } from './draft.js';
+import { abort, type Requests } from './requests.js';
 
 /** 15 MiB: a reader that comes in between waits for about as long as that takes to write. */
 const TX_SEGMENTS_MAX = 256;
@@ -38,6 +39,8 @@ export interface SpillTarget {
 export class Spill {
   readonly #target: SpillTarget;
   #requests: Requests | undefined;
+  /** Ends with the idbTx under way; never rejects. */
+  #ended: Promise<void> = Promise.resolve();
   #completions: Promise<void>[] = [];
   #failure: unknown;
   #owned = false;
@@ -85,10 +88,10 @@ export class Spill {
       ...(this.#owned ? [] : (['files', 'commits'] as const)),
     ] as const;
     const requests = await this.#target.connection.begin(stores, 'default');
-    const done = completion(requests.tx).catch((cause) => {
+    this.#ended = requests.completion().catch((cause) => {
       this.#failure ??= cause;
     });
-    this.#completions.push(done);
+    this.#completions.push(this.#ended);
     return requests;
   }
 
@@ -118,9 +121,7 @@ export class Spill {
     this.#sentInTx = this.#owned ? this.#sentInTx + segments.length : TX_SEGMENTS_MAX;
     this.#owned = true;
     this.segmentsSent += segments.length;
-    this.#batch = new Promise((resolve) => {
-      // An aborted idbTx answers no more requests with success: the batch ends either way.
-      r.tx.addEventListener('abort', () => resolve());
+    const answered = new Promise<void>((resolve) => {
       added.forEach((request, i) => {
         request.onsuccess = () => {
           taken((segments[i] as OutgoingSegment).part);
@@ -128,6 +129,8 @@ export class Spill {
         };
       });
     });
+    // An idbTx that failed answers no more requests with success: the batch ends either way.
+    this.#batch = Promise.race([answered, this.#ended]);
     return true;
   }
 
@@ -139,7 +142,7 @@ export class Spill {
         if (holds(request.result)) return;
         const why = 'another context committed to it or deleted it';
         this.#failure ??= new BusyError(path, why, { snapshot: true });
-        r.tx.abort();
+        abort(r.tx);
       };
     };
     if (this.#owned) {
@@ -160,11 +163,8 @@ export class Spill {
 
   /** Stops the idbTx under way, for a sqliteTx that is rolled back. */
   async abandon(): Promise<void> {
-    try {
-      this.#requests?.tx.abort();
-    } catch {
-      // Ended on its own: its segments are orphans now, like those before.
-    }
+    // If it has ended on its own, its segments are orphans now, like those before.
+    if (this.#requests) abort(this.#requests.tx);
     await Promise.all(this.#completions);
   }
 

@@ -9,10 +9,12 @@ import { everythingOf, VOLUME_KEY } from '../format/keys.js';
 import { PATH_BYTES_MAX } from '../format/layout.js';
 import { SegmentCache } from './cache.js';
 import { Committer, type CommitterDeps } from './committer.js';
-import { Connection, result } from './connection.js';
+import { Connection } from './connection.js';
 import { requireRecord, unwrapRecord } from './evidence.js';
 import { BlockFile, type Recover } from './file.js';
+import { result } from './requests.js';
 import type { ReadCounters } from './segments.js';
+import type { Timer } from './watchdog.js';
 
 /** Finds a file whose record is lost though commits bear its path; `recovery` supplies it. */
 export type FindLost = (connection: Connection, path: string) => Promise<void>;
@@ -23,12 +25,17 @@ export interface VolumeOptions {
   readonly cacheBytes: number;
   readonly now: () => number;
   readonly monotonicMs: () => number;
+  /** Milliseconds without any answer after which IndexedDB is taken for dead. */
+  readonly requestTimeoutMs: number;
+  readonly timer: Timer;
   readonly recover: Recover;
   readonly findLost: FindLost;
   readonly onLoss: CommitterDeps['onLoss'];
   readonly onCommit: CommitterDeps['onCommit'];
   /** The connection went away; the next request opens a new one. */
   readonly onLost: (why: string) => void;
+  /** There is a new connection in its place. */
+  readonly onHealed: (reopens: number) => void;
 }
 
 export class Volume {
@@ -46,13 +53,13 @@ export class Volume {
   readonly #open: Map<string, { readonly file: BlockFile; users: number }> = new Map();
 
   private constructor(options: VolumeOptions) {
-    const { name, factory, now } = options;
     this.#options = options;
-    this.connection = new Connection({ name, factory, now });
+    this.connection = new Connection(options);
     this.connection.onlost = (why) => {
       for (const file of this.openFiles()) file.distrust();
       options.onLost(why);
     };
+    this.connection.onhealed = options.onHealed;
     this.cache = new SegmentCache(options.cacheBytes);
     this.committer = new Committer({ ...options, connection: this.connection });
   }

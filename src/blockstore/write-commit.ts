@@ -37,8 +37,9 @@ import {
 import { RETAINED_COMMITS } from '../format/layout.js';
 import { decodeSpillOwner } from '../format/spill-owner.js';
 import type { FileId, Version } from '../types.js';
-import { type Connection, completion, type Requests, result } from './connection.js';
+import type { Connection } from './connection.js';
 import type { PreparedCheckpoint, PreparedCommit } from './prepare.js';
+import { abort, type Requests, result } from './requests.js';
 
 /** A base validated longer ago than this is checked again inside the idbTx. */
 const FENCE_WINDOW_MS = 1000;
@@ -84,7 +85,7 @@ async function send(
   commits: readonly PreparedCommit[],
   options: WriteOptions,
 ): Promise<void> {
-  const done = completion(r.tx);
+  const done = r.completion();
   // Created first, looked at the clock after: from here on nobody's commit can overtake this one.
   const guarded = commits.filter(
     ({ file, draft }) =>
@@ -251,12 +252,4 @@ async function fateOf(
 /** An abort nobody asked for: a forced close, or the end of the process behind the connection. */
 function connectionGone(cause: unknown): boolean {
   return !(cause instanceof BlockStoreError) && (cause as Error | null)?.name === 'AbortError';
-}
-
-function abort(tx: IDBTransaction): void {
-  try {
-    tx.abort();
-  } catch {
-    // Already ended.
-  }
 }

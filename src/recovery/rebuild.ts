@@ -10,9 +10,10 @@
  * ever. It is lossless as long as no segment is missing as well, which `verify` then checks against
  * everything else that names one.
  */
-import { type Connection, result } from '../blockstore/connection.js';
+import type { Connection } from '../blockstore/connection.js';
 import { segmentNumber } from '../blockstore/live.js';
 import { BlockMap } from '../blockstore/map.js';
+import { result } from '../blockstore/requests.js';
 import { blockChecksum } from '../format/checksum.js';
 import { type CommitRecord, HOLE } from '../format/commit.js';
 import type { FileRecord } from '../format/files.js';

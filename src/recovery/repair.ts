@@ -4,7 +4,8 @@
  *   I7  Nothing is put in the place of a damaged record unless it agrees with every intact one.
  *   I8  For the holder of the writer lock only.
  */
-import { type Connection, result } from '../blockstore/connection.js';
+import type { Connection } from '../blockstore/connection.js';
+import { result } from '../blockstore/requests.js';
 import { blockChecksum } from '../format/checksum.js';
 import { type CommitRecord, decodeCommit, HOLE } from '../format/commit.js';
 import { encodeFile, type FileRecord } from '../format/files.js';

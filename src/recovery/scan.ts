@@ -1,5 +1,6 @@
 /** Reads the evidence of one file: step one of recovery (docs/RECOVERY.md §2). Writes nothing. */
-import { type Connection, type Requests, result } from '../blockstore/connection.js';
+import type { Connection } from '../blockstore/connection.js';
+import { type Requests, result } from '../blockstore/requests.js';
 import type { FileRecord } from '../format/files.js';
 import { chunksBetween, commitsFrom, DIRECTORY_CHUNK, segmentsAbove } from '../format/keys.js';
 import { BLOCKS_PER_CHUNK } from '../format/layout.js';

@@ -5,11 +5,12 @@
  *   I8  Only what is certainly nobody's is deleted, under the writer lock.
  *   I9  At most SEGMENTS_PER_BATCH segments are in memory at a time.
  */
-import { type Connection, result } from '../blockstore/connection.js';
+import type { Connection } from '../blockstore/connection.js';
 import { refusalError } from '../blockstore/evidence.js';
 import type { BlockFile } from '../blockstore/file.js';
 import { segmentNumber } from '../blockstore/live.js';
 import type { BlockMap } from '../blockstore/map.js';
+import { result } from '../blockstore/requests.js';
 import { deleteAbove } from '../blockstore/write-commit.js';
 import {
   type BlockStoreError,

@@ -29,6 +29,11 @@ export interface VFSEventMap {
   loss: { readonly paths: readonly string[]; readonly error: Error };
   /** The IndexedDB connection went away; the next request opens a new one. */
   connectionlost: { readonly why: string };
+  /** There is a new connection in the place of a lost one. */
+  connectionhealed: {
+    /** How often this VFS's connection was opened anew so far. */
+    readonly reopens: number;
+  };
   /** This context got or gave up the writer lock of a file. */
   writerchange: { readonly path: string; readonly held: boolean };
 }

@@ -5,6 +5,7 @@
  * connection. Register it with `sqlite3.vfs_register(vfs, true)`.
  */
 import { Volume } from '../blockstore/volume.js';
+import { hostTimer } from '../blockstore/watchdog.js';
 import { BusyError } from '../errors.js';
 import type { Nonce } from '../format/commit.js';
 import { PATH_BYTES_MAX } from '../format/layout.js';
@@ -81,9 +82,12 @@ export class IDBBlockVFS {
       cacheBytes: resolved.cacheBytes,
       now: () => Date.now(),
       monotonicMs: () => performance.now(),
+      requestTimeoutMs: resolved.requestTimeoutMs,
+      timer: hostTimer,
       recover,
       findLost,
       onLost: (why) => emitter.emit('connectionlost', () => ({ why })),
+      onHealed: (reopens) => emitter.emit('connectionhealed', () => ({ reopens })),
       onLoss: (error, paths) => emitter.emit('loss', () => ({ error, paths })),
       onCommit: ({ file, record }, durationMs) => {
         count.commits++;

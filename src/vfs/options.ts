@@ -22,6 +22,12 @@ export interface VFSOptions {
    * unless the connection set `PRAGMA busy_timeout` higher. Default 2,000.
    */
   readonly busyTimeoutMs?: number;
+  /**
+   * How long IndexedDB may give no sign of life in an opening or an idbTx, in milliseconds, before
+   * the connection is taken for dead: it is opened anew, and what was asked is asked once more or
+   * fails. Time in which the context was frozen does not count. Default 30,000, at least 1,000.
+   */
+  readonly requestTimeoutMs?: number;
   /** Block checksum of files created from now on. Default `'xxhash32'`. */
   readonly checksum?: ChecksumAlgorithm;
   /** The IDBFactory to use. Default: the context's own. */
@@ -39,6 +45,7 @@ export interface ResolvedOptions {
   readonly cacheBytes: number;
   readonly spillBytes: number;
   readonly busyTimeoutMs: number;
+  readonly requestTimeoutMs: number;
   readonly checksum: ChecksumAlgorithm;
   readonly indexedDB: IDBFactory;
   readonly locks: LockManager | null;
@@ -57,6 +64,7 @@ export function resolveOptions(name: string, options: VFSOptions): ResolvedOptio
     cacheBytes: options.cacheBytes ?? 32 * MIB,
     spillBytes: options.spillBytes ?? 4 * MIB,
     busyTimeoutMs: options.busyTimeoutMs ?? 2000,
+    requestTimeoutMs: options.requestTimeoutMs ?? 30_000,
     checksum: options.checksum ?? 'xxhash32',
     indexedDB: options.indexedDB ?? contextIndexedDB(),
     locks: options.locks === undefined ? (globalThis.navigator?.locks ?? null) : options.locks,
@@ -74,6 +82,7 @@ export function resolveOptions(name: string, options: VFSOptions): ResolvedOptio
   atLeast('cacheBytes', resolved.cacheBytes, 64 * KIB);
   atLeast('spillBytes', resolved.spillBytes, 64 * KIB);
   atLeast('busyTimeoutMs', resolved.busyTimeoutMs, 0);
+  atLeast('requestTimeoutMs', resolved.requestTimeoutMs, 1000);
   return resolved;
 }
 

@@ -2,6 +2,7 @@
 import type { BlockFile } from '../../src/blockstore/file.js';
 import { ReadAhead } from '../../src/blockstore/readahead.js';
 import { Volume } from '../../src/blockstore/volume.js';
+import { hostTimer } from '../../src/blockstore/watchdog.js';
 import { findLost, recover } from '../../src/recovery/recover.js';
 import { Staging } from '../../src/vfs/staging.js';
 import { View } from '../../src/vfs/view.js';
@@ -26,9 +27,12 @@ export class Blocks {
       cacheBytes: CACHE_BYTES,
       now: () => Date.now(),
       monotonicMs: () => performance.now(),
+      requestTimeoutMs: 30_000,
+      timer: hostTimer,
       recover,
       findLost,
       onLost: () => undefined,
+      onHealed: () => undefined,
       onLoss: () => undefined,
       onCommit: () => undefined,
     });

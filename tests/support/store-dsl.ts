@@ -6,6 +6,7 @@
 import type { BlockFile } from '../../src/blockstore/file.js';
 import { ReadAhead } from '../../src/blockstore/readahead.js';
 import { Volume } from '../../src/blockstore/volume.js';
+import type { Timer } from '../../src/blockstore/watchdog.js';
 import type { Nonce } from '../../src/format/commit.js';
 import { apply, findLost, recover } from '../../src/recovery/recover.js';
 import type { Durability, Version } from '../../src/types.js';
@@ -41,6 +42,8 @@ export interface StoreOptions {
   /** Makes nonces differ between contexts. Default 1. */
   readonly context?: number;
   readonly now?: () => number;
+  /** Default: short waits pass at once, limits never. */
+  readonly timer?: Timer;
 }
 
 export class Store {
@@ -71,9 +74,12 @@ export class Store {
       cacheBytes: CACHE_BYTES,
       now,
       monotonicMs: now,
+      requestTimeoutMs: 30_000,
+      timer: options.timer ?? shortWaits,
       recover,
       findLost,
       onLost: () => undefined,
+      onHealed: () => undefined,
       onLoss: (error) => losses.push(error),
       onCommit: () => undefined,
     });
@@ -181,6 +187,11 @@ export class Store {
   close(): Promise<void> {
     return this.volume.close();
   }
+}
+
+function shortWaits(ms: number, callback: () => void): () => void {
+  if (ms < 1000) queueMicrotask(callback);
+  return () => undefined;
 }
 
 /** What the VFS does when it gets the writer lock. */
