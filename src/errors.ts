@@ -95,7 +95,8 @@ export class CommitUnknownError extends BlockStoreError {
       'COMMIT_UNKNOWN',
       rc.SQLITE_IOERR,
       `Whether the last commit of "${path}" in volume "${volume}" landed could not be looked up: ` +
-        'the connection was lost and no new one could be had. Query the database before you repeat it.',
+        'IndexedDB did not answer, or no new connection could be had. If it was sent, it may still ' +
+        'land: query the database before you repeat it.',
       options,
     );
   }

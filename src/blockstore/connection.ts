@@ -195,9 +195,9 @@ export class Connection {
         if (!lost && !(aborted && losses === 0)) {
           throw fromDomException(cause, this.name, 'a request');
         }
-        if (lost) this.#lose(db, (cause as Error | null)?.message ?? 'it was found dead');
+        if (lost) this.#lose(db, messageOf(cause));
         if (losses >= (isTimeout(cause) ? 1 : LOSSES_MAX)) {
-          const why = `${losses} new connections failed as well`;
+          const why = `${messageOf(cause)}, on ${losses + 1} connections in a row`;
           throw new ConnectionLostError(this.name, why, { cause });
         }
       }
@@ -211,4 +211,8 @@ export class Connection {
     this.#db?.close();
     this.#db = undefined;
   }
+}
+
+function messageOf(cause: unknown): string {
+  return (cause as Error | null)?.message || 'it was found dead';
 }

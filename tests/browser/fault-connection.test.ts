@@ -34,7 +34,10 @@ describe.each(BUILDS)('%s: a connection closed between statements', (build) => {
     const rig = await Rig.create(build);
     await rig.fill(3);
     const lost: string[] = [];
-    rig.context.vfs.addEventListener('connectionlost', ({ detail }) => lost.push(detail.why));
+    const healed: number[] = [];
+    const { vfs } = rig.context;
+    vfs.addEventListener('connectionlost', ({ detail }) => lost.push(detail.why));
+    vfs.addEventListener('connectionhealed', ({ detail }) => healed.push(detail.reopens));
     for (let round = 0; round < 3; round++) {
       rig.faults.closeAll();
       await rig.db.run(insert(1));
@@ -42,6 +45,8 @@ describe.each(BUILDS)('%s: a connection closed between statements', (build) => {
       expect(await rig.db.value('SELECT count(*) FROM t')).toBe(4 + round);
     }
     expect(lost).toHaveLength(6);
+    expect(healed).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(vfs.stats().reopens).toBe(6);
     expect(await integrity(rig.db)).toBe('ok');
     await rig.close();
   });
@@ -155,11 +160,20 @@ describe.each(['asyncify', 'jspi'] as const)('%s', (build) => {
     LIMIT_MS,
   );
 
-  test('a volume that cannot be opened at first makes create fail, and only that one', async () => {
+  test('a volume that opens at the fourth attempt is opened', async () => {
+    const rig = await Rig.create(build, {
+      plan: (faults) => faults.plan(isOpen, { tag: 'error', name: 'UnknownError' }, { times: 3 }),
+    });
+    expect(rig.faults.struck).toHaveLength(3);
+    await rig.fill(1);
+    await rig.close();
+  });
+
+  test('one that does not makes create fail, and only that one', async () => {
     const idbName = freshVolume('connection');
     const failing = Rig.create(build, {
       idbName,
-      plan: (faults) => faults.plan(isOpen, { tag: 'error', name: 'UnknownError' }),
+      plan: (faults) => faults.plan(isOpen, { tag: 'error', name: 'UnknownError' }, { times: 4 }),
     });
     await expect(failing).rejects.toMatchObject({ code: 'CONNECTION_LOST' });
     const rig = await Rig.create(build, { idbName });

@@ -144,18 +144,34 @@ describe.each(TEST_BUILDS)('unknown outcome, %s', (build) => {
       LIMIT_MS,
     );
 
-    // The look-up opens a connection; there is none to be had, for this once or for longer.
+    // The look-up opens a connection, and there is none to be had for a while.
     test.each([
       ['landed', LANDED, 1],
-      ['landed', LANDED, 1000],
-      ['lost', CLOSE, 1],
-      ['lost', CLOSE, 1000],
+      ['lost', CLOSE, 2],
     ] as const)(
-      'a commit that %s and cannot be looked up is one error of its own; looking later tells (%#)',
-      async (what, fault, times) => {
+      'a commit that %s is looked up as soon as a connection can be had: a success, once',
+      async (_what, fault, sent) => {
         const { rig, version } = await stage(build, scene);
         rig.faults.plan(isCommit, fault);
-        rig.faults.plan(isOpen, { tag: 'error', name: 'UnknownError' }, { times });
+        rig.faults.plan(isOpen, { tag: 'error', name: 'UnknownError' }, { times: 3 });
+        expect(await rig.try(scene.sql)).toEqual({ tag: 'done' });
+        expect(rig.faults.struck).toHaveLength(4);
+        expect(rig.faults.count(isCommit)).toBe(sent);
+        expect(rig.errors).toEqual([]);
+        await expectOnce(build, rig, { version, scene });
+      },
+      LIMIT_MS,
+    );
+
+    test.each([
+      ['landed', LANDED],
+      ['lost', CLOSE],
+    ] as const)(
+      'a commit that %s and cannot be looked up is one error of its own; looking later tells',
+      async (what, fault) => {
+        const { rig, version } = await stage(build, scene);
+        rig.faults.plan(isCommit, fault);
+        rig.faults.plan(isOpen, { tag: 'error', name: 'UnknownError' }, { times: 1000 });
         const outcome = await rig.try(scene.sql);
         expect(outcome).toMatchObject({ tag: 'failed', code: IOERR });
         expect(outcome).toMatchObject({ cause: { code: 'COMMIT_UNKNOWN' } });
