@@ -9,12 +9,16 @@ import { Volume } from '../../src/blockstore/volume.js';
 import type { Timer } from '../../src/blockstore/watchdog.js';
 import type { Nonce } from '../../src/format/commit.js';
 import { apply, findLost, recover } from '../../src/recovery/recover.js';
+import { type Defect, verifyBlocks, verifyRecords } from '../../src/recovery/verify.js';
 import type { Durability, Version } from '../../src/types.js';
 import { Staging } from '../../src/vfs/staging.js';
 import { View } from '../../src/vfs/view.js';
 
 export const VOLUME = 'volume';
-export const BLOCK_BYTES = 4096;
+/** The smallest block: contents are compared in units of it, whatever a file's block size. */
+export const UNIT_BYTES = 512;
+/** Bytes of unsent segments from which on a sqliteTx spills: two full segments, 240 units. */
+export const SPILL_BYTES = 122_880;
 const CACHE_BYTES = 4 * 1024 * 1024;
 
 /** What one sqliteTx does to one file. */
@@ -22,13 +26,16 @@ export interface Change {
   readonly path: string;
   /** Block → the mark that fills it. */
   readonly writes: ReadonlyMap<number, number>;
-  /** Blocks that are left, if the file is truncated; before the writes. */
+  /** Units that are left, if the file is truncated; before the writes. */
   readonly truncateTo?: number;
+  /** The size of the blocks written. Default that of the file, or one unit for a new file. */
+  readonly blockBytes?: number;
 }
 
-/** A file as it was read: the mark of each block, undefined for zeros. */
+/** A file as it was read: the mark of each unit, undefined for zeros. */
 export interface Content {
   readonly version: number;
+  readonly blockBytes: number;
   readonly marks: readonly (number | undefined)[];
 }
 
@@ -37,7 +44,7 @@ export interface StoreOptions {
   readonly paths: readonly string[];
   /** Whether it acts as the holder of the writer lock. Default true. */
   readonly exclusive?: boolean;
-  /** Unsent bytes above which full segments are spilled. Default 128 KiB. */
+  /** Unsent bytes above which full segments are spilled. Default {@link SPILL_BYTES}. */
   readonly spillBytes?: number;
   /** Makes nonces differ between contexts. Default 1. */
   readonly context?: number;
@@ -146,7 +153,7 @@ export class Store {
     return new Staging(file, base, {
       readAhead: new ReadAhead(CACHE_BYTES),
       options: {
-        spillBytes: this.#options.spillBytes ?? 128 * 1024,
+        spillBytes: this.#options.spillBytes ?? SPILL_BYTES,
         checksum: 'xxhash32',
         nonce: () => this.#nonce(),
       },
@@ -166,7 +173,7 @@ export class Store {
     return file;
   }
 
-  /** Reads every block, from the store, and checks that each is filled with one mark. */
+  /** Reads every block, from the store, and checks that each unit is filled with one mark. */
   async read(path: string): Promise<Content> {
     await this.#share(path);
     const file = this.file(path);
@@ -174,14 +181,27 @@ export class Store {
     try {
       const view = new View(file, new ReadAhead(CACHE_BYTES), map, undefined);
       const marks: (number | undefined)[] = [];
-      for (let block = 0; block < map.fileBytes / BLOCK_BYTES; block++) {
-        const bytes = await view.load(block);
-        marks.push(bytes ? markOf(bytes, `${path} block ${block}`) : undefined);
+      for (let block = 0; block < map.blockCount; block++) {
+        const bytes = view.peek(block) ?? (await view.load(block));
+        const units = Math.min(map.blockSize, map.fileBytes - block * map.blockSize) / UNIT_BYTES;
+        for (let unit = 0; unit < units; unit++) {
+          marks.push(bytes ? markOf(bytes, unit, `${path} block ${block}`) : undefined);
+        }
       }
-      return { version: map.version, marks };
+      // The block size of a file without commits is a default that says nothing.
+      const blockBytes = map.version === 0 ? UNIT_BYTES : map.blockSize;
+      return { version: map.version, blockBytes, marks };
     } finally {
       file.unpin(map);
     }
+  }
+
+  /** What `verify` says of a file; of one that does not exist, nothing. */
+  async verify(path: string): Promise<readonly Defect[]> {
+    if (!this.file(path).record) return [];
+    const records = await verifyRecords(this.volume.connection, path, { repair: false });
+    if (records.defects.length > 0) return records.defects;
+    return (await verifyBlocks(this.file(path), { repair: false })).defects;
   }
 
   close(): Promise<void> {
@@ -203,19 +223,24 @@ async function takeOver(file: BlockFile): Promise<void> {
 }
 
 async function write(staging: Staging, change: Change): Promise<void> {
-  if (change.truncateTo !== undefined) staging.truncate(change.truncateTo * BLOCK_BYTES);
-  const bytes = new Uint32Array(BLOCK_BYTES / 4);
+  if (change.truncateTo !== undefined) staging.truncate(change.truncateTo * UNIT_BYTES);
+  const { base } = staging.draft;
+  const size = change.blockBytes ?? (base.version === 0 ? UNIT_BYTES : base.blockSize);
+  const bytes = new Uint32Array(size / 4);
   for (const [block, mark] of change.writes) {
     bytes.fill(mark);
-    await staging.write(new Uint8Array(bytes.buffer), block * BLOCK_BYTES);
+    await staging.write(new Uint8Array(bytes.buffer), block * size);
   }
 }
 
-function markOf(bytes: Uint8Array, what: string): number {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const mark = view.getUint32(0, true);
-  for (let at = 4; at < bytes.byteLength; at += 4) {
-    if (view.getUint32(at, true) !== mark) throw new Error(`${what} is torn`);
-  }
-  return mark;
+/** The mark of one unit; undefined for zeros, which no mark is. */
+function markOf(bytes: Uint8Array, unit: number, what: string): number | undefined {
+  const start = bytes.byteOffset + unit * UNIT_BYTES;
+  const words =
+    start % 4 === 0
+      ? new Uint32Array(bytes.buffer, start, UNIT_BYTES / 4)
+      : new Uint32Array(bytes.slice(unit * UNIT_BYTES, (unit + 1) * UNIT_BYTES).buffer);
+  const mark = words[0];
+  for (const word of words) if (word !== mark) throw new Error(`${what} is torn`);
+  return mark === 0 ? undefined : mark;
 }

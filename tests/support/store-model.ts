@@ -1,7 +1,7 @@
 /** What the files of a store must contain after each sqliteTx, and which of these a crash may leave. */
 import type { CrashKind } from '../../src/testing/index.js';
 import type { Durability } from '../../src/types.js';
-import type { Change, Content, Store } from './store-dsl.ts';
+import { type Change, type Content, type Store, UNIT_BYTES } from './store-dsl.ts';
 
 /** A sqliteTx as a workload lists it. */
 export interface Step {
@@ -9,23 +9,25 @@ export interface Step {
   readonly durability: Durability;
   /** If it is rolled back: at once, or when all it spilled is in the store. */
   readonly rolledBack?: 'early' | 'late';
+  /** What the program does before it: close the store and open it anew, or wait for what lands. */
+  readonly first?: 'reopen' | 'drain';
 }
 
-/** Said by a workload: a commit began, or was acknowledged. */
+/** Said by a workload: a commit began, was acknowledged, or its idbTx is known to be complete. */
 export interface Notice {
   readonly commit: number;
-  readonly what: 'began' | 'acknowledged';
+  readonly what: 'began' | 'acknowledged' | 'complete';
   readonly durability: Durability;
 }
 
-type Files = ReadonlyMap<string, Content>;
+export type Files = ReadonlyMap<string, Content>;
 
 export class StoreModel {
   /** The files after each commit; 0 is before the first. */
   readonly #after: Files[];
 
   constructor(paths: readonly string[], steps: readonly Step[]) {
-    const empty: Content = { version: 0, marks: [] };
+    const empty: Content = { version: 0, blockBytes: UNIT_BYTES, marks: [] };
     this.#after = [new Map(paths.map((path) => [path, empty]))];
     for (const step of steps) if (!step.rolledBack) this.#append(step);
   }
@@ -40,6 +42,11 @@ export class StoreModel {
     this.#after.push(files);
   }
 
+  /** Commits of all steps. */
+  get commits(): number {
+    return this.#after.length - 1;
+  }
+
   at(commit: number): Files {
     return this.#after[commit] as Files;
   }
@@ -52,22 +59,25 @@ export class StoreModel {
     store: Store,
     crash: { readonly acknowledged: readonly Notice[]; readonly kind: CrashKind },
   ): Promise<number> {
-    const found = new Map<string, Content>();
-    for (const path of store.files.keys()) found.set(path, await store.read(path));
-    const commit = this.#after.findIndex((files) =>
-      [...files].every(([path, content]) => sameContent(found.get(path), content)),
-    );
-    if (commit < 0) throw new Error(`No commit left this: ${describe(found)}`);
-    const [least, most] = allowed(crash);
-    if (commit < least || commit > most) {
+    const found = await readAll(store);
+    const [least, most] = allowedAfter(crash);
+    for (let commit = most; commit >= 0; commit--) {
+      if (!sameFiles(found, this.at(commit))) continue;
+      if (commit >= least) return commit;
       throw new Error(`Recovered commit ${commit}, but ${least} … ${most} are allowed.`);
     }
-    return commit;
+    throw new Error(`No commit up to ${most} left this: ${describe(found)}`);
   }
 }
 
+export async function readAll(store: Store): Promise<Files> {
+  const found = new Map<string, Content>();
+  for (const path of store.files.keys()) found.set(path, await store.read(path));
+  return found;
+}
+
 /** The first and the last commit that may be found after a crash. */
-function allowed(crash: {
+export function allowedAfter(crash: {
   readonly acknowledged: readonly Notice[];
   readonly kind: CrashKind;
 }): [least: number, most: number] {
@@ -75,32 +85,56 @@ function allowed(crash: {
   let most = 0;
   for (const { commit, what, durability } of crash.acknowledged) {
     most = Math.max(most, commit);
-    const stays = durability === 'strict' || (durability === 'relaxed' && crash.kind === 'process');
-    if (what === 'acknowledged' && stays) least = Math.max(least, commit);
+    const told = what === 'complete' || (what === 'acknowledged' && durability !== 'deferred');
+    const stays = durability === 'strict' || crash.kind === 'process';
+    if (told && stays) least = Math.max(least, commit);
   }
   return [least, most];
 }
 
-function changed(before: Content, change: Change): Content {
+export function changed(before: Content, change: Change): Content {
+  const blockBytes = change.blockBytes ?? before.blockBytes;
+  const perBlock = blockBytes / UNIT_BYTES;
   const marks = before.marks.slice(0, change.truncateTo ?? before.marks.length);
-  while (marks.length < (change.truncateTo ?? 0)) marks.push(undefined);
+  const extend = (units: number) => {
+    while (marks.length < units) marks.push(undefined);
+  };
+  extend(change.truncateTo ?? 0);
   for (const [block, mark] of change.writes) {
-    while (marks.length < block) marks.push(undefined);
-    marks[block] = mark;
+    extend((block + 1) * perBlock);
+    marks.fill(mark, block * perBlock, (block + 1) * perBlock);
   }
-  return { version: before.version + 1, marks };
+  return { version: before.version + 1, blockBytes, marks };
 }
 
 export function sameContent(a: Content | undefined, b: Content): boolean {
   return (
     a?.version === b.version &&
+    a.blockBytes === b.blockBytes &&
     a.marks.length === b.marks.length &&
     a.marks.every((mark, i) => mark === b.marks[i])
   );
 }
 
-function describe(files: Files): string {
+export function sameFiles(found: Files, expected: Files): boolean {
+  return [...expected].every(([path, content]) => sameContent(found.get(path), content));
+}
+
+/** Marks as text, equal neighbours once. */
+function describeMarks(marks: Content['marks']): string {
+  const runs: string[] = [];
+  for (let at = 0; at < marks.length; ) {
+    const mark = marks[at];
+    let end = at;
+    while (end < marks.length && marks[end] === mark) end++;
+    runs.push(end - at > 1 ? `${mark ?? 0}×${end - at}` : `${mark ?? 0}`);
+    at = end;
+  }
+  return runs.join(' ');
+}
+
+export function describe(files: Files): string {
   return [...files]
-    .map(([path, { version, marks }]) => `${path}@${version} [${marks.join(' ')}]`)
+    .map(([path, { version, marks }]) => `${path}@${version} [${describeMarks(marks)}]`)
     .join(', ');
 }
