@@ -8,7 +8,7 @@
  *   I6  An unknown outcome is looked up, never guessed; what did not land is sent once more.
  *
  *   prepared ──send──▶ sent ──complete──▶ landed
- *                       └──abort──▶ asked ──record with our nonce──▶ landed
+ *                       └──abort──▶ asked ──record with our nonce──▶ landed, once it is durable
  *                                     ├──other record, or base gone──▶ fenced
  *                                     ├──none, and the connection was lost──▶ sent (once)
  *                                     └──none──▶ failed
@@ -64,9 +64,38 @@ export async function writeCommits(
       return await send(r, commits, options);
     } catch (cause) {
       const fate = await fateOf(connection, commits, cause);
-      if (fate === 'landed') return;
+      if (fate === 'landed') return await makeDurable(connection, commits, options);
       if (fate === 'lost' && attempt < SEND_MAX) continue;
       throw fromDomException(cause, connection.name, 'a commit');
+    }
+  }
+}
+
+/**
+ * I4: what was found in the store is complete, but nobody said that a strict one is durable. A strict
+ * idbTx that completes makes durable all before it, if it changes something: the record is put again
+ * as it is.
+ */
+async function makeDurable(
+  connection: Connection,
+  [first]: readonly PreparedCommit[],
+  { durability }: WriteOptions,
+): Promise<void> {
+  if (!first || durability !== 'strict') return;
+  const key = commitKey(first.record.file, first.record.version);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await connection.write(['commits'], durability, (r) => {
+        const request = r.get('commits', key);
+        request.onsuccess = () => {
+          const stored = request.result;
+          if (stored instanceof ArrayBuffer) r.put('commits', key, stored);
+        };
+      });
+    } catch (cause) {
+      const lost = isConnectionLoss(cause) || connectionGone(cause);
+      if (lost && attempt < SEND_MAX) continue;
+      throw new CommitUnknownError(connection.name, first.file.path, { cause });
     }
   }
 }

@@ -6,9 +6,9 @@
  * repeat what failed. A fault that persists is lifted when the program has seen its first error.
  */
 import { BlockStoreError, CommitUnknownError } from '../../src/errors.js';
-import { type Outcome, SimulatedIndexedDB } from '../../src/testing/index.js';
+import { editRecords, type Outcome, SimulatedIndexedDB } from '../../src/testing/index.js';
 import { blocks, expectFiles, onlyOutcome, PATHS } from './crash-plan.ts';
-import { Store, type StoreOptions, UNIT_BYTES } from './store-dsl.ts';
+import { Store, type StoreOptions, UNIT_BYTES, VOLUME } from './store-dsl.ts';
 import { readAll, type Step, StoreModel, sameFiles } from './store-model.ts';
 
 /** Create, commit, two files, spill, cut, checkpoint with another block size, one block. */
@@ -57,6 +57,7 @@ export async function runWithFault(arm: Arm, options: FaultRunOptions = {}): Pro
       }
       await store.commit(changes, durability);
     });
+    if (durability === 'strict') expectDurable(sim, store);
     await program.attempt(async () => {
       // What the cache has need not be asked for: the store is what counts.
       for (const file of store.files.values()) if (file.record) file.reader.clear();
@@ -74,7 +75,7 @@ export async function runWithFault(arm: Arm, options: FaultRunOptions = {}): Pro
 }
 
 /** Repeats what fails, and keeps what it was told. */
-class Program {
+export class Program {
   readonly errors: Error[] = [];
   readonly #errorsMax: number;
   readonly #lift: (() => void) | undefined;
@@ -84,7 +85,7 @@ class Program {
     this.#lift = lift;
   }
 
-  async attempt(work: () => Promise<void>): Promise<void> {
+  async attempt<T>(work: () => Promise<T>): Promise<T> {
     for (;;) {
       try {
         return await work();
@@ -95,6 +96,19 @@ class Program {
         if (this.errors.length > this.#errorsMax) {
           throw new Error(`Failed again: ${this.errors.join('; ')}`, { cause: error });
         }
+      }
+    }
+  }
+}
+
+/** P2: whatever was acknowledged as strict is there after a power cut, also if its end was not seen. */
+function expectDurable(sim: SimulatedIndexedDB, store: Store): void {
+  for (const outcome of sim.outcomes('power')) {
+    const kept = editRecords(outcome, VOLUME).keys('commits').map(String);
+    for (const { record, state } of store.files.values()) {
+      const key = String([record?.file, state.map.version]);
+      if (state.map.version > 0 && !kept.includes(key)) {
+        throw new Error(`A power cut now loses strict commit [${key}]`);
       }
     }
   }

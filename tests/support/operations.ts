@@ -17,7 +17,7 @@ interface Situation {
   readonly durability: Durability;
 }
 
-type Operation = (at: Situation) => Step;
+export type Operation = (at: Situation) => Step;
 
 /** More entries than a commit record lists. */
 const UNLISTED_BLOCKS = 2049;
@@ -86,19 +86,31 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   }),
 };
 
-/** The steps of a sequence of operations, begun where `prior` ends. */
-export function stepsOf(
-  names: readonly string[],
-  options: { readonly durabilities: readonly Durability[]; readonly prior?: readonly Step[] },
-): Step[] {
-  const { durabilities, prior = [] } = options;
+interface Course {
+  /** Of the operations in turn, from the first again when they are used up. */
+  readonly durabilities: readonly Durability[];
+  /** What was done before. */
+  readonly prior?: readonly Step[];
+}
+
+/** The steps of a sequence of operations out of the alphabet. */
+export function stepsOf(names: readonly string[], course: Course): Step[] {
+  const operations = names.map((name) => {
+    const operation = OPERATIONS[name];
+    if (!operation) throw new Error(`There is no operation "${name}"`);
+    return operation;
+  });
+  return stepsFrom(operations, course);
+}
+
+export function stepsFrom(operations: readonly Operation[], course: Course): Step[] {
+  const { durabilities, prior = [] } = course;
   const model = new StoreModel(OPERATION_PATHS, prior);
   let files: Files = model.at(model.commits);
-  return names.map((name, i) => {
+  return operations.map((operation, i) => {
     const one = files.get('one.db');
-    const operation = OPERATIONS[name];
     const durability = durabilities[i % durabilities.length];
-    if (!one || !operation || !durability) throw new Error(`There is no operation "${name}"`);
+    if (!one || !durability) throw new Error('There is no durability to choose from.');
     const step = operation({ one, mark: prior.length + i + 1, durability });
     if (!step.rolledBack) files = after(files, step);
     return step;

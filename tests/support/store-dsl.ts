@@ -51,6 +51,8 @@ export interface StoreOptions {
   readonly now?: () => number;
   /** Default: short waits pass at once, limits never. */
   readonly timer?: Timer;
+  /** Called when the idbTx of a commit is complete, once for each of its files. */
+  readonly onCommit?: (path: string, version: number) => void;
 }
 
 export class Store {
@@ -88,7 +90,7 @@ export class Store {
       onLost: () => undefined,
       onHealed: () => undefined,
       onLoss: (error) => losses.push(error),
-      onCommit: () => undefined,
+      onCommit: ({ file, record }) => options.onCommit?.(file.path, record.version),
     });
     const files = new Map<string, BlockFile>();
     for (const path of options.paths) {

@@ -47,6 +47,11 @@ export class StoreModel {
     return this.#after.length - 1;
   }
 
+  /** The commit that made `version` of a file. */
+  commitOf(path: string, version: number): number {
+    return this.#after.findIndex((files) => files.get(path)?.version === version);
+  }
+
   at(commit: number): Files {
     return this.#after[commit] as Files;
   }
