@@ -101,21 +101,36 @@ export class SimulatedEvent implements Event {
 
   /** Goes along `path`, target first. @returns true if a listener threw */
   async travel(path: readonly SimulatedEventTarget[]): Promise<boolean> {
+    const run: Run = { event: this, threw: false };
+    let called = false;
+    for (const call of this.#calls(run, path)) {
+      if (called) await drained();
+      called = true;
+      call();
+    }
+    return run.threw;
+  }
+
+  /** As `travel`, with no microtasks on the way: what a program dispatches itself. */
+  travelAtOnce(path: readonly SimulatedEventTarget[]): void {
+    for (const call of this.#calls({ event: this, threw: false }, path)) call();
+  }
+
+  /** The calls of listeners on the way, each to be made before the next is asked for. */
+  *#calls(run: Run, path: readonly SimulatedEventTarget[]): Generator<() => void> {
     this.#path = path;
     this.#target = path[0] ?? null;
-    const run: Run = { event: this, called: false, threw: false };
-    for (const target of path.slice(1).reverse()) await this.#visit(run, target, 1);
+    for (const target of path.slice(1).reverse()) yield* this.#visit(run, target, 1);
     for (const [i, target] of path.entries()) {
       if (i > 0 && !this.#bubbles) break;
-      await this.#visit(run, target, i === 0 ? 2 : 3);
+      yield* this.#visit(run, target, i === 0 ? 2 : 3);
     }
     this.#phase = 0;
     this.#currentTarget = null;
     this.#path = [];
-    return run.threw;
   }
 
-  async #visit(run: Run, target: SimulatedEventTarget, phase: 1 | 2 | 3): Promise<void> {
+  *#visit(run: Run, target: SimulatedEventTarget, phase: 1 | 2 | 3): Generator<() => void> {
     if (this.#stopped) return;
     this.#phase = phase;
     this.#currentTarget = target;
@@ -127,10 +142,12 @@ export class SimulatedEvent implements Event {
     for (const listener of wanted) {
       if (this.#stoppedAtOnce) return;
       if (listener.removed) continue;
-      if (run.called) await drained();
-      run.called = true;
-      if (listener.once) target.forget(listener);
-      listener.call(run, target);
+      yield () => {
+        // The microtasks before this one may have taken it away.
+        if (listener.removed) return;
+        if (listener.once) target.forget(listener);
+        listener.call(run, target);
+      };
     }
   }
 }
@@ -139,7 +156,6 @@ graft(SimulatedEvent, 'Event');
 /** One event under way. */
 interface Run {
   readonly event: SimulatedEvent;
-  called: boolean;
   threw: boolean;
 }
 
@@ -220,11 +236,29 @@ export class SimulatedEventTarget implements EventTarget {
     if (listener) this.forget(listener);
   }
 
-  /** Only for events that a program makes itself: those go to this target alone. */
+  /** For events that a program makes itself. One that is not the simulation's goes no way up. */
   dispatchEvent(event: Event): boolean {
-    const run = { event: event as SimulatedEvent, called: false, threw: false };
-    for (const listener of this.listenersOf(event.type)) listener.call(run, this);
+    if (event instanceof SimulatedEvent) {
+      event.travelAtOnce(this.#way());
+    } else {
+      const run = { event: event as SimulatedEvent, threw: false };
+      for (const listener of this.listenersOf(event.type)) listener.call(run, this);
+    }
     return !event.defaultPrevented;
+  }
+
+  /** The next target on an event's way up. */
+  protected get above(): EventTarget | null {
+    return null;
+  }
+
+  #way(): SimulatedEventTarget[] {
+    const way: SimulatedEventTarget[] = [this];
+    for (let { above } = this as SimulatedEventTarget; above instanceof SimulatedEventTarget; ) {
+      way.push(above);
+      ({ above } = above);
+    }
+    return way;
   }
 
   listenersOf(type: string): Listener[] {

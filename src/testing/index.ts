@@ -1,6 +1,7 @@
 /**
  * A testing kit for programs that store data in IndexedDB: a simulated one whose every step can be
- * watched and crashed after, and a search over all crash points of a workload.
+ * watched and crashed after, a search over all crash points of a workload, and an injector of faults
+ * over the simulated one or the browser's own.
  */
 export {
   type CrashContext,
@@ -15,6 +16,21 @@ export {
 } from './crash-points.js';
 export type { SimulatedTab } from './factory.js';
 export { installGlobals } from './globals.js';
+export type { Struck } from './inject/context.js';
+export type { Damaged } from './inject/damage.js';
+export {
+  type Damage,
+  FAULT_KINDS,
+  type Fault,
+  type FaultKind,
+  type FaultTag,
+  InjectionError,
+  type InjectionErrorCode,
+  type Victim,
+} from './inject/faults.js';
+export { damageRecord, FaultInjector, type InjectorOptions } from './inject/injector.js';
+export type { Hit, RandomPlan, Replay, Where } from './inject/plans.js';
+export type { Point, PointEvent, PointKind, TraceEntry } from './inject/points.js';
 export { SimulatedKeyRange } from './key-range.js';
 export type { CrashKind, Outcome } from './medium.js';
 export { editRecords, type RecordEditor } from './record-editor.js';

@@ -55,6 +55,10 @@ export class SimulatedRequest<T> extends SimulatedEventTarget implements IDBRequ
     return this.#transaction;
   }
 
+  protected override get above(): EventTarget | null {
+    return this.#transaction;
+  }
+
   get onsuccess(): Handler<IDBRequest<T>> {
     return this.handler('success');
   }

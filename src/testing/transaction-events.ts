@@ -3,7 +3,13 @@ import { SimulatedEventTarget } from './events.js';
 
 type Handler = ((this: IDBTransaction, event: Event) => unknown) | null;
 
-export class TransactionEvents extends SimulatedEventTarget {
+export abstract class TransactionEvents extends SimulatedEventTarget {
+  abstract readonly db: IDBDatabase;
+
+  protected override get above(): EventTarget | null {
+    return this.db;
+  }
+
   get onabort(): Handler {
     return this.handler('abort');
   }
