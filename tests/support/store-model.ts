@@ -52,6 +52,15 @@ export class StoreModel {
     return this.#after.findIndex((files) => files.get(path)?.version === version);
   }
 
+  /** What a file held one commit before its newest. */
+  before(path: string): Content {
+    const newest = this.#after.at(-1)?.get(path)?.version ?? 0;
+    const commit = this.commitOf(path, newest - 1);
+    const content = this.#after[commit]?.get(path);
+    if (!content) throw new Error(`${path} has no commit`);
+    return content;
+  }
+
   at(commit: number): Files {
     return this.#after[commit] as Files;
   }
