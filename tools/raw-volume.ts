@@ -45,6 +45,29 @@ export async function readRawVolume(name: string): Promise<RawVolume | undefined
   }
 }
 
+/** One number for all records of a volume: two volumes with the same have the same records. */
+export async function digestVolume(name: string): Promise<string> {
+  const known = await indexedDB.databases();
+  if (!known.some((database) => database.name === name)) return 'none';
+  const database = await answer(indexedDB.open(name));
+  const parts: BlobPart[] = [];
+  try {
+    const stores = [...database.objectStoreNames].sort();
+    const idbTx = database.transaction(stores, 'readonly');
+    for (const store of stores) {
+      await forEachBatch(idbTx.objectStore(store), (keys, values) => {
+        const lengths = values.map(({ byteLength }) => byteLength);
+        parts.push(JSON.stringify([store, keys, lengths]), ...values);
+      });
+    }
+  } finally {
+    database.close();
+  }
+  const bytes = await new Blob(parts).arrayBuffer();
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
 async function readFiles(store: IDBObjectStore): Promise<Record<string, number>> {
   const paths = await answer(store.getAllKeys());
   const values = (await answer(store.getAll())) as ArrayBuffer[];
@@ -63,13 +86,24 @@ async function keysOf(store: IDBObjectStore): Promise<number[][]> {
 
 async function bytesOf(store: IDBObjectStore): Promise<number> {
   let bytes = 0;
+  await forEachBatch(store, (_keys, values) => {
+    for (const value of values) bytes += value.byteLength;
+  });
+  return bytes;
+}
+
+/** Visits all records of a store, in order. */
+async function forEachBatch(
+  store: IDBObjectStore,
+  visit: (keys: readonly IDBValidKey[], values: readonly ArrayBuffer[]) => void,
+): Promise<void> {
   for (let after: IDBKeyRange | undefined; ; ) {
     const [keys, values] = await Promise.all([
       answer(store.getAllKeys(after, VALUES_PER_REQUEST)),
       answer(store.getAll(after, VALUES_PER_REQUEST)) as Promise<ArrayBuffer[]>,
     ]);
-    for (const value of values) bytes += value.byteLength;
-    if (keys.length < VALUES_PER_REQUEST) return bytes;
+    visit(keys, values);
+    if (keys.length < VALUES_PER_REQUEST) return;
     after = IDBKeyRange.lowerBound(keys.at(-1), true);
   }
 }

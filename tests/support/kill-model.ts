@@ -4,7 +4,14 @@
  */
 import { Seeded } from './seeded.ts';
 
-export type WorkloadName = 'small' | 'bulk' | 'spilling' | 'attached' | 'vacuum';
+export type WorkloadName =
+  | 'one-row'
+  | 'small'
+  | 'batch'
+  | 'bulk'
+  | 'spilling'
+  | 'attached'
+  | 'vacuum';
 
 interface Shape {
   /** Databases that each step writes to; the first is main, the others are attached. */
@@ -24,7 +31,10 @@ const KIB = 1024;
 const COMMON = { paths: ['a.db'], spillBytes: 64 * KIB, vacuums: false } as const;
 
 export const SHAPES: Readonly<Record<WorkloadName, Shape>> = {
+  'one-row': { ...COMMON, rows: [1, 1], bytes: [1, 2000], ids: 60 },
   small: { ...COMMON, rows: [1, 12], bytes: [1, 3000], ids: 80 },
+  /** Some 40 pages a step: a commit of several segments. */
+  batch: { ...COMMON, rows: [20, 60], bytes: [1, 4000], ids: 150, spillBytes: KIB ** 2 },
   /** 4 MB in one idbTx: IndexedDB takes far longer to complete it than a kill takes to arrive. */
   bulk: { ...COMMON, rows: [50, 50], bytes: [90_000, 110_000], ids: 50, spillBytes: 16 * KIB ** 2 },
   /** Some 600 KiB a step, ten times the spill limit. */

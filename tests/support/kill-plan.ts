@@ -3,6 +3,7 @@
  *
  *   trial    one run of a workload, ended by SIGKILL, and the inspection of what it left
  *   step     one sqliteTx of a workload, numbered from 1 for a fresh database: step 1 creates it
+ *   burst    steps that are announced together before, and acknowledged together after
  *   bounds   least: the last step acknowledged · most: the last step begun
  */
 import type { TraceName } from '../../tools/idb-trace.ts';
@@ -19,6 +20,8 @@ export interface Point {
   /** Counted from 1 in each step. */
   readonly nth: number;
   readonly sequence: number;
+  /** The step under way or done last, numbered as in the database; 0 before the first one. */
+  readonly step: number;
 }
 
 export type KillMoment =
@@ -27,13 +30,20 @@ export type KillMoment =
       readonly at: 'point';
       readonly name: PointName;
       readonly nth: number;
-      /** Counted from 1 in this run; 0 for a point before the first step, while it opens. */
+      /** Counted from 1 in this run, prelude included; 0 for a point while it opens. */
       readonly step: number;
     }
   /** The page is held at its nth point of any name: enumerates all there are. */
   | { readonly at: 'sequence'; readonly sequence: number }
   /** The page runs freely and is killed so long after it was ready. */
   | { readonly at: 'time'; readonly ms: number };
+
+/** What the page takes as proof that a step will stay. */
+export type Claim =
+  /** COMMIT returned; with deferred durability, `durable()` resolved after it. */
+  | 'promised'
+  /** COMMIT returned, whatever the durability: with deferred, a false claim. */
+  | 'returned';
 
 export interface Trial {
   readonly id: number;
@@ -42,7 +52,13 @@ export interface Trial {
   readonly volume: string;
   readonly workload: WorkloadName;
   readonly build: BuildName;
-  readonly durability: 'strict' | 'relaxed';
+  readonly durability: 'strict' | 'relaxed' | 'deferred';
+  /** Other than 'promised' only to see that a broken promise is found out. */
+  readonly claim: Claim;
+  /** Steps done in one burst before the page is ready. */
+  readonly prelude: number;
+  /** Steps of each later burst. */
+  readonly burst: number;
   /** Steps after which the page stops and waits to be killed. */
   readonly stepsMax: number;
   readonly kill: KillMoment;
@@ -55,8 +71,23 @@ export interface Trial {
 /** What one page does, in this order. */
 export interface PagePlan {
   readonly inspect: Trial | undefined;
+  /** Volumes that nobody needs any more. */
+  readonly discard: readonly string[];
   readonly run: Trial | undefined;
 }
+
+/** What must hold after every recovery (docs/TESTING.md), in the order it is looked at. */
+export const CHECKS = [
+  'opens',
+  'integrity',
+  'invariant',
+  'version',
+  'verify',
+  'idempotent',
+  'export',
+  'commits',
+] as const;
+export type Check = (typeof CHECKS)[number];
 
 export interface RecoveryFound {
   readonly path: string;
@@ -66,20 +97,56 @@ export interface RecoveryFound {
   readonly durationMs: number;
 }
 
-export interface Inspection {
+/** What a database holds, as SQL tells it. */
+export interface State {
   /** Steps found. */
   readonly found: number;
+  /** `PRAGMA integrity_check` of each database. */
+  readonly integrity: readonly string[];
+  /** Where the rows are not those that `found` steps leave. */
+  readonly differences: readonly string[];
+}
+
+export interface VerifyFound {
+  readonly path: string;
+  readonly version: number;
+  readonly defects: readonly string[];
+  readonly pendingSegments: number;
+  readonly unlistedSegments: number;
+}
+
+/** A second recovery of what the first one left. */
+export interface Again {
+  readonly recoveries: readonly RecoveryFound[];
+  /** Digests of all records, before and after it. */
+  readonly digests: readonly [before: string, after: string];
+  readonly found: number;
+}
+
+/** What the page saw. A field is undefined from the check that failed on. */
+export interface Inspection {
+  readonly failed: { readonly check: Check; readonly error: string } | undefined;
   /** The volume before anything was opened; undefined if there was none. */
   readonly before: RawVolume | undefined;
+  readonly recoveries: readonly RecoveryFound[] | undefined;
+  readonly state: State | undefined;
+  readonly verified: readonly VerifyFound[] | undefined;
+  /** The volume after recovery. */
+  readonly recovered: RawVolume | undefined;
+  readonly again: Again | undefined;
+  /** Paths of the databases whose bytes were sent to the host. */
+  readonly exported: readonly string[] | undefined;
+  /** After one more step. */
+  readonly next: State | undefined;
   /** The volume after one more step. */
   readonly after: RawVolume | undefined;
-  readonly recoveries: readonly RecoveryFound[];
-  readonly problems: readonly string[];
 }
 
 /** The page's messages; each bears its trial's id. */
 export interface Messages {
-  ready: { steps: number };
+  /** `found` when it was opened, `steps` after the prelude. */
+  ready: { found: number; steps: number };
+  /** All steps up to this one may be there from now on. */
   begin: { step: number };
   ack: { step: number };
   /** Sent without waiting, in any order. */
@@ -92,3 +159,10 @@ export interface Messages {
 
 export type MessageKind = keyof Messages;
 export type MessageOf<K extends MessageKind> = Messages[K] & { readonly trial: number };
+
+/** Where the page posts the bytes of databases to, with the trial's id and the path in its query. */
+export const EXPORT_ROUTE = '/__kill/export';
+
+export function describeTrial(trial: Trial): string {
+  return JSON.stringify(trial);
+}

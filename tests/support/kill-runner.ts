@@ -1,31 +1,35 @@
 /**
- * Runs kill trials in a real browser and judges what each of them left.
+ * Runs kill trials in a real browser and has what each of them left judged.
  *
  *   open page: inspect the last trial, begin this one ──▶ SIGKILL at its moment ──▶ next page …
  *
  * What the page said before it died is the evidence: a step counts as acknowledged when its message
  * came, as begun when that was announced. A recovered database must be between the two.
  */
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { modulePage, startHost } from '../../tools/browser-host.mjs';
-import type { Message } from '../../tools/message-log.mjs';
-import type {
-  Inspection,
-  MessageKind,
-  MessageOf,
-  PagePlan,
-  Point,
-  RecoveryFound,
-  Trial,
+import { Inbox, sleep } from './kill-inbox.ts';
+import {
+  type Bounds,
+  beyond,
+  boundsAfter,
+  judge,
+  type Problem,
+  phaseOf,
+  total,
+} from './kill-judge.ts';
+import { SHAPES } from './kill-model.ts';
+import { type NativeFound, nativeFound } from './kill-native.ts';
+import {
+  EXPORT_ROUTE,
+  type Inspection,
+  type MessageOf,
+  type PagePlan,
+  type RecoveryFound,
+  type Trial,
 } from './kill-plan.ts';
 
 const PAGE = 'tests/support/pages/kill.ts';
-const PAGE_ERROR = 'page-error';
-const WAIT_TIMEOUT_MS = 60_000;
-
-export interface Bounds {
-  readonly least: number;
-  readonly most: number;
-}
 
 export interface Outcome {
   readonly trial: Trial;
@@ -38,7 +42,12 @@ export interface Outcome {
   readonly orphans: number;
   readonly recoveries: readonly RecoveryFound[];
   /** What is wrong; empty if every promise held. */
-  readonly problems: readonly string[];
+  readonly problems: readonly Problem[];
+}
+
+export interface RunnerOptions {
+  /** More command line flags for Chromium. */
+  readonly flags?: readonly string[];
 }
 
 type Host = Awaited<ReturnType<typeof startHost>>;
@@ -46,20 +55,32 @@ type Host = Awaited<ReturnType<typeof startHost>>;
 export class KillRunner {
   readonly #host: Host;
   readonly #inbox: Inbox;
+  readonly #exports: Exports;
   /** Of each volume, while it is not known exactly how many steps are there. */
   readonly #bounds: Map<string, Bounds> = new Map();
-  /** What was wrong before an inspection could tell. */
-  readonly #suspicions: Map<string, string> = new Map();
+  /** Of each volume, what was wrong before an inspection could tell. */
+  readonly #suspicions: Map<string, Problem[]> = new Map();
 
-  private constructor(host: Host, inbox: Inbox) {
+  private constructor(host: Host, inbox: Inbox, exports: Exports) {
     this.#host = host;
     this.#inbox = inbox;
+    this.#exports = exports;
   }
 
-  static async start(): Promise<KillRunner> {
+  static async start({ flags = [] }: RunnerOptions = {}): Promise<KillRunner> {
     const inbox = new Inbox();
-    const host = await startHost({ tabs: true, onMessage: (message) => inbox.add(message) });
-    return new KillRunner(host, inbox);
+    const exports = new Exports();
+    const host = await startHost({
+      tabs: true,
+      flags,
+      routes: { [EXPORT_ROUTE]: (request, response) => exports.receive(request, response) },
+      onMessage: (message) => inbox.add(message),
+    });
+    return new KillRunner(host, inbox, exports);
+  }
+
+  get profileDir(): string {
+    return this.#host.profileDir;
   }
 
   async close(): Promise<void> {
@@ -73,17 +94,22 @@ export class KillRunner {
   ): Promise<Outcome[]> {
     const outcomes: Outcome[] = [];
     let killed: Killed | undefined;
-    for (const run of [...trials, undefined]) {
+    let discard: string[] = [];
+    for (const [i, run] of [...trials, undefined].entries()) {
       const inspect = killed?.trial.inspect ? killed : undefined;
       if (!inspect && !run) break;
       await this.#open(
-        { inspect: inspect?.trial, run },
+        { inspect: inspect?.trial, discard, run },
         killed !== undefined && killed.trial.victim !== 'browser',
       );
+      discard = [];
       if (inspect) {
         const outcome = await this.#inspected(inspect);
         outcomes.push(outcome);
         onOutcome(outcome);
+        const { volume } = inspect.trial;
+        const isUsedAgain = trials.slice(i).some((later) => later.volume === volume);
+        if (outcome.problems.length === 0 && !isUsedAgain) discard.push(volume);
         // A page that failed to inspect does not go on to the next trial.
         if (outcome.found === undefined) await this.#restart(run);
       }
@@ -101,24 +127,28 @@ export class KillRunner {
 
   async #restart(run: Trial | undefined): Promise<void> {
     await this.#host.kill();
-    if (run) await this.#open({ inspect: undefined, run }, false);
+    if (run) await this.#open({ inspect: undefined, discard: [], run }, false);
   }
 
   /** Kills the page at the trial's moment. @returns where that hit it */
   async #kill(trial: Trial): Promise<string> {
-    const stopped = this.#inbox.waitForOneOf(trial, ['held', 'done']);
-    if (trial.kill.at === 'time') {
-      const { ms } = trial.kill;
-      const ready = this.#inbox.waitFor(trial, 'ready');
-      await Promise.race([ready.then(() => sleep(ms)), stopped]);
-      stopped.catch(() => {});
-    } else {
-      await stopped;
+    try {
+      const stopped = this.#inbox.waitForOneOf(trial, ['held', 'done']);
+      if (trial.kill.at === 'time') {
+        const { ms } = trial.kill;
+        const ready = this.#inbox.waitFor(trial, 'ready');
+        await Promise.race([ready.then(() => sleep(ms)), stopped]);
+        stopped.catch(() => {});
+      } else {
+        await stopped;
+      }
+    } catch (error) {
+      this.#suspect(trial, String(error));
     }
     await this.#end(trial.victim);
     const messages = this.#inbox.of(trial);
-    this.#compareReady(trial, messages);
-    this.#bounds.set(trial.volume, boundsAfter(messages, this.#boundsOf(trial)));
+    this.#compareReady(trial);
+    this.#bounds.set(trial.volume, boundsAfter(trial, messages, this.#boundsOf(trial)));
     return phaseOf(messages);
   }
 
@@ -137,40 +167,46 @@ export class KillRunner {
     return this.#bounds.get(volume) ?? { least: 0, most: 0 };
   }
 
+  #suspect({ volume }: Trial, text: string): void {
+    const before = this.#suspicions.get(volume) ?? [];
+    this.#suspicions.set(volume, [...before, { check: 'run', text }]);
+  }
+
   /** A run that no inspection came before tells itself what it found. */
-  #compareReady(trial: Trial, messages: readonly Message[]): void {
-    const ready = messages.find(({ kind }) => kind === 'ready');
+  #compareReady(trial: Trial): void {
+    const ready = this.#inbox.of(trial).find(({ kind }) => kind === 'ready');
     const before = this.#bounds.get(trial.volume);
     if (!ready || !before) return;
-    const { steps } = ready.data as MessageOf<'ready'>;
-    const wrong = beyond(steps, before);
-    if (wrong !== undefined) this.#suspicions.set(trial.volume, `before it began: ${wrong}`);
+    const { found } = ready.data as MessageOf<'ready'>;
+    const wrong = beyond(found, before);
+    if (wrong !== undefined) this.#suspect(trial, `before it began: ${wrong}`);
   }
 
   async #inspected({ trial, phase }: Killed): Promise<Outcome> {
     const bounds = this.#boundsOf(trial);
-    const suspicion = this.#suspicions.get(trial.volume);
-    const problems = suspicion === undefined ? [] : [suspicion];
+    const suspicions = this.#suspicions.get(trial.volume) ?? [];
     const common = { trial, phase, bounds };
     let inspection: Inspection;
     try {
       inspection = await this.#inbox.waitFor(trial, 'inspected');
     } catch (error) {
-      problems.push(String(error));
+      const problem: Problem = { check: 'opens', text: String(error) };
+      const problems = [...suspicions, problem];
       return { ...common, found: undefined, orphans: 0, recoveries: [], problems };
     }
-    const { found, before, after, recoveries } = inspection;
-    const wrong = beyond(found, bounds);
-    if (wrong !== undefined) problems.push(wrong);
-    const orphans = total(before?.segmentsAbove);
-    const told = recoveries.some(({ foundAbove }) => foundAbove);
-    if (told !== orphans > 0) problems.push(`${orphans} orphans, but recovery said ${told}`);
-    const left = total(after?.segmentsAbove);
-    if (left > 0) problems.push(`${left} orphans outlive the next writer`);
+    const { state, before, next, recoveries = [] } = inspection;
+    const exports = this.#exports.take(trial, state?.found ?? 0);
+    const problems = judge({ trial, bounds, inspection, exports });
     // The inspection did one more step, to see that it can be done.
-    this.#bounds.set(trial.volume, { least: found + 1, most: found + 1 });
-    problems.push(...inspection.problems);
-    return { ...common, found, orphans, recoveries, problems };
+    if (next) this.#bounds.set(trial.volume, { least: next.found, most: next.found });
+    this.#inbox.drop(trial);
+    return {
+      ...common,
+      found: inspection.failed ? undefined : state?.found,
+      orphans: total(before?.segmentsAbove),
+      recoveries,
+      problems: [...suspicions, ...problems],
+    };
   }
 }
 
@@ -179,101 +215,33 @@ interface Killed {
   readonly phase: string;
 }
 
-/** Messages of trials, by trial: those of a dead page may come late. */
-class Inbox {
-  readonly #messages: Message[] = [];
-  #wake: () => void = () => {};
-  #changed: Promise<void> = Promise.resolve();
+/** Databases that pages sent, until their trial is judged. */
+class Exports {
+  readonly #images: Map<string, Buffer> = new Map();
 
-  constructor() {
-    this.#renew();
-  }
-
-  #renew(): void {
-    this.#changed = new Promise((resolve) => {
-      this.#wake = resolve;
+  receive(request: IncomingMessage, response: ServerResponse): void {
+    const query = new URL(request.url ?? '', 'http://localhost').searchParams;
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      this.#images.set(keyOf(query.get('trial'), query.get('path')), Buffer.concat(chunks));
+      response.writeHead(204).end();
     });
   }
 
-  add(message: Message): void {
-    this.#messages.push(message);
-    this.#wake();
-    this.#renew();
-  }
-
-  of({ id }: Trial): Message[] {
-    return this.#messages.filter(({ data }) => (data as { trial?: number } | null)?.trial === id);
-  }
-
-  async waitFor<K extends MessageKind>(trial: Trial, kind: K): Promise<MessageOf<K>> {
-    return (await this.waitForOneOf(trial, [kind])).data as MessageOf<K>;
-  }
-
-  async waitForOneOf(trial: Trial, kinds: readonly MessageKind[]): Promise<Message> {
-    const failuresBefore = this.#failures().length;
-    const deadline = Date.now() + WAIT_TIMEOUT_MS;
-    for (;;) {
-      const found = this.of(trial).find(({ kind }) => kinds.some((wanted) => wanted === kind));
-      if (found) return found;
-      const failure = this.#failures()[failuresBefore];
-      if (failure)
-        throw new Error(`Trial ${describeTrial(trial)}: ${JSON.stringify(failure.data)}`);
-      const leftMs = deadline - Date.now();
-      if (leftMs <= 0) throw new Error(`Trial ${describeTrial(trial)}: no ${kinds.join(' or ')}`);
-      await Promise.race([this.#changed, sleep(leftMs)]);
+  /** What native SQLite says of a trial's databases, and forgets them. */
+  take({ id, workload, seed }: Trial, steps: number): Map<string, NativeFound> {
+    const found = new Map<string, NativeFound>();
+    for (const [database, path] of SHAPES[workload].paths.entries()) {
+      const key = keyOf(String(id), path);
+      const image = this.#images.get(key);
+      if (image) found.set(path, nativeFound(image, { workload, seed, steps, database }));
+      this.#images.delete(key);
     }
-  }
-
-  #failures(): Message[] {
-    return this.#messages.filter(({ kind }) => kind === PAGE_ERROR);
+    return found;
   }
 }
 
-export function describeTrial(trial: Trial): string {
-  return JSON.stringify(trial);
-}
-
-/** How many ends hit each phase, most first. */
-export function histogram(outcomes: readonly Outcome[]): string {
-  const counts = new Map<string, number>();
-  for (const { phase } of outcomes) counts.set(phase, (counts.get(phase) ?? 0) + 1);
-  return [...counts]
-    .sort(([, a], [, b]) => b - a)
-    .map(([phase, count]) => `${String(count).padStart(4)}  ${phase}`)
-    .join('\n');
-}
-
-function beyond(steps: number, { least, most }: Bounds): string | undefined {
-  if (steps < least) return `lost acknowledged steps: ${least} acknowledged, ${steps} found`;
-  return steps > most ? `more steps than begun: ${most} begun, ${steps} found` : undefined;
-}
-
-function boundsAfter(messages: readonly Message[], before: Bounds): Bounds {
-  let { least, most } = before;
-  for (const { kind, data } of messages) {
-    const { step = 0, steps = 0 } = data as { step?: number; steps?: number };
-    if (kind === 'ready') least = most = steps;
-    if (kind === 'begin') most = Math.max(most, step);
-    if (kind === 'ack') least = Math.max(least, step);
-    // Held there, the page had its COMMIT, though it could not say so any more.
-    if (kind === 'held' && (data as Point).name === 'step:committed') least = most;
-  }
-  return { least, most };
-}
-
-function phaseOf(messages: readonly Message[]): string {
-  const held = messages.find(({ kind }) => kind === 'held');
-  if (held) return (held.data as Point).name;
-  const points = messages.filter(({ kind }) => kind === 'trace').map(({ data }) => data as Point);
-  points.sort((a, b) => a.sequence - b.sequence);
-  const last = points.at(-1);
-  return last === undefined ? 'before the first step' : `after ${last.name}`;
-}
-
-function total(counts: Readonly<Record<number, number>> | undefined): number {
-  return Object.values(counts ?? {}).reduce((sum, count) => sum + count, 0);
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+function keyOf(trial: string | null, path: string | null): string {
+  return `${trial}/${path}`;
 }

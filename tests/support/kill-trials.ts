@@ -1,7 +1,8 @@
 /** Ways to write down kill trials, and what every one of them must keep. */
 import { expect } from 'vitest';
-import type { PointName, Trial } from './kill-plan.ts';
-import { describeTrial, histogram, KillRunner, type Outcome } from './kill-runner.ts';
+import { describeTrial, type PointName, type Trial } from './kill-plan.ts';
+import { histogram } from './kill-report.ts';
+import { KillRunner, type Outcome } from './kill-runner.ts';
 import { seedOfRun } from './seeded.ts';
 import type { BuildName } from './sqlite.ts';
 
@@ -11,6 +12,9 @@ const DEFAULTS = {
   workload: 'small',
   build: 'asyncify',
   durability: 'strict',
+  claim: 'promised',
+  prelude: 0,
+  burst: 1,
   stepsMax: 1000,
   kill: { at: 'time', ms: 0 },
   victim: 'browser',
@@ -61,6 +65,8 @@ function missedIts({ kill }: Trial, phase: string): boolean {
 }
 
 function replayHint(broken: readonly Outcome[]): string {
-  const found = broken.map(({ trial, problems }) => `${describeTrial(trial)}: ${problems[0]}`);
+  const found = broken.map(
+    ({ trial, problems }) => `${describeTrial(trial)}: ${JSON.stringify(problems[0])}`,
+  );
   return `replay with KILL_SEED=${seed}\n${found.join('\n')}`;
 }

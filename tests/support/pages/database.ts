@@ -13,6 +13,20 @@ const CREATE: Readonly<Record<BuildName, () => Promise<object>>> = {
   'legacy-asyncify': createLegacy,
 };
 
+/** What `serialize` needs of a wa-sqlite module. */
+interface SerializingModule {
+  readonly HEAPU8: Uint8Array<ArrayBuffer>;
+  _sqlite3_malloc(bytes: number): number;
+  _sqlite3_free(address: number): void;
+  ccall(
+    name: string,
+    returns: 'number',
+    types: readonly ('number' | 'string')[],
+    values: readonly (number | string)[],
+    options: { readonly async: true },
+  ): Promise<number>;
+}
+
 export interface OpenOptions {
   readonly build: BuildName;
   readonly vfs: VFSOptions;
@@ -22,11 +36,13 @@ export interface OpenOptions {
 
 export class Database {
   readonly vfs: IDBBlockVFS;
+  readonly #module: SerializingModule;
   readonly #sqlite3: SQLiteAPI;
   readonly #handle: number;
 
-  private constructor(vfs: IDBBlockVFS, sqlite3: SQLiteAPI, handle: number) {
+  private constructor(vfs: IDBBlockVFS, module: object, sqlite3: SQLiteAPI, handle: number) {
     this.vfs = vfs;
+    this.#module = module as SerializingModule;
     this.#sqlite3 = sqlite3;
     this.#handle = handle;
   }
@@ -37,7 +53,7 @@ export class Database {
     const vfs = await IDBBlockVFS.create('page-vfs', module, options);
     sqlite3.vfs_register(vfs as object as SQLiteVFS, true);
     watch(vfs);
-    return new Database(vfs, sqlite3, await sqlite3.open_v2(path));
+    return new Database(vfs, module, sqlite3, await sqlite3.open_v2(path));
   }
 
   async run(sql: string, parameters: readonly SQLiteCompatibleType[] = []): Promise<void> {
@@ -64,6 +80,29 @@ export class Database {
   /** The first column of the first row. */
   async value(sql: string): Promise<SQLiteCompatibleType | null> {
     return (await this.rows(sql))[0]?.[0] ?? null;
+  }
+
+  /** The bytes of a database's file, read through the VFS. On the Asyncify build only. */
+  async serialize(schema: string): Promise<Uint8Array<ArrayBuffer>> {
+    const module = this.#module;
+    const size = module._sqlite3_malloc(8);
+    try {
+      const address = await module.ccall(
+        'sqlite3_serialize',
+        'number',
+        ['number', 'string', 'number', 'number'],
+        [this.#handle, schema, size, 0],
+        { async: true },
+      );
+      const { buffer, byteOffset } = module.HEAPU8;
+      const bytes = new DataView(buffer, byteOffset).getUint32(size, true);
+      if (address === 0 && bytes > 0) throw new Error(`${schema} cannot be serialized`);
+      const image = module.HEAPU8.slice(address, address + bytes);
+      module._sqlite3_free(address);
+      return image;
+    } finally {
+      module._sqlite3_free(size);
+    }
   }
 
   async close(): Promise<void> {

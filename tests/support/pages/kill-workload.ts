@@ -1,15 +1,10 @@
 /** A workload of a kill test in SQL: does its steps, and finds out how many of them are there. */
 import { bodyOf, type Rows, rowsAfter, SHAPES, stepOf, type Write } from '../kill-model.ts';
-import type { RecoveryFound, Trial } from '../kill-plan.ts';
+import type { RecoveryFound, State, Trial, VerifyFound } from '../kill-plan.ts';
 import { Database } from './database.ts';
 
 export interface StepWatcher {
   executed(): void;
-}
-
-export interface State {
-  readonly found: number;
-  readonly problems: readonly string[];
 }
 
 export class Workload {
@@ -44,6 +39,28 @@ export class Workload {
 
   async close(): Promise<void> {
     await this.#database.close();
+  }
+
+  /** Resolves when every step done so far is to stay, whatever comes. */
+  async durable(): Promise<void> {
+    await this.#database.vfs.durable();
+  }
+
+  /** What `verify` says of each database that exists. */
+  async verify(): Promise<VerifyFound[]> {
+    const { vfs } = this.#database;
+    const found: VerifyFound[] = [];
+    for (const path of await vfs.listFiles()) {
+      const { version, defects, pendingSegments, unlistedSegments } = await vfs.verify(path);
+      const texts = defects.map(({ error }) => error.message);
+      found.push({ path, version, defects: texts, pendingSegments, unlistedSegments });
+    }
+    return found;
+  }
+
+  /** @param database index into the workload's paths */
+  async serialize(database: number): Promise<Uint8Array<ArrayBuffer>> {
+    return await this.#database.serialize(this.#schemas[database] ?? '');
   }
 
   /** Does step `number` in one sqliteTx; returns after COMMIT, and VACUUM if it is part of the step. */
@@ -93,7 +110,7 @@ export class Workload {
 
   /** Counts the steps that are there, and compares every byte with what they must have left. */
   async state(): Promise<State> {
-    const problems: string[] = [];
+    const integrity: string[] = [];
     const found: number[] = [];
     for (const schema of this.#schemas) {
       const tables = await this.#database.value(
@@ -104,20 +121,20 @@ export class Workload {
           ? 0
           : Number(await this.#database.value(`SELECT step FROM ${schema}.progress`)),
       );
-      const integrity = await this.#database.value(`PRAGMA ${schema}.integrity_check`);
-      if (integrity !== 'ok') problems.push(`integrity_check of ${schema}: ${integrity}`);
+      integrity.push(String(await this.#database.value(`PRAGMA ${schema}.integrity_check`)));
     }
     const [steps = 0] = found;
-    if (found.some((other) => other !== steps)) problems.push(`databases torn at steps ${found}`);
+    const differences: string[] = [];
+    if (found.some((other) => other !== steps)) differences.push(`torn at steps ${found}`);
     const { workload, seed } = this.#trial;
     const expected = rowsAfter(workload, seed, steps);
     for (const [i, schema] of this.#schemas.entries()) {
-      if (steps > 0) problems.push(...(await this.#differences(schema, expected[i] ?? new Map())));
+      if (steps > 0) differences.push(...(await this.#differences(schema, expected[i])));
     }
-    return { found: steps, problems };
+    return { found: steps, integrity, differences };
   }
 
-  async #differences(schema: string, expected: Rows): Promise<string[]> {
+  async #differences(schema: string, expected: Rows = new Map()): Promise<string[]> {
     const problems: string[] = [];
     const rows = await this.#database.rows(`SELECT id, step, body FROM ${schema}.item`);
     if (rows.length !== expected.size) {

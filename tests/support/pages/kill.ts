@@ -1,9 +1,7 @@
 /** The page of a kill test: inspects what the last trial left, then runs the next until it is killed. */
 import { report, reportAndHold, reportErrors, tell } from '../../../tools/host-client.ts';
 import { IDBTrace } from '../../../tools/idb-trace.ts';
-import { readRawVolume } from '../../../tools/raw-volume.ts';
 import type {
-  Inspection,
   MessageKind,
   Messages,
   PagePlan,
@@ -12,7 +10,8 @@ import type {
   StepName,
   Trial,
 } from '../kill-plan.ts';
-import { type State, Workload } from './kill-workload.ts';
+import { inspect } from './kill-inspect.ts';
+import { Workload } from './kill-workload.ts';
 
 reportErrors();
 const parameters = new URLSearchParams(location.search);
@@ -20,49 +19,43 @@ const plan = JSON.parse(parameters.get('plan') ?? '{}') as PagePlan;
 const trace = new IDBTrace(passed);
 /** The trial under way; while inspecting there is none, and no point counts. */
 let running: Trial | undefined;
-/** Steps begun in this run. */
+/** Steps begun in this run, and the number of the last of them in the database. */
 let stepsBegun = 0;
+let stepNumber = 0;
 let sequence = 0;
+let isReady = false;
 
 if (plan.inspect) await send(plan.inspect, 'inspected', await inspect(plan.inspect));
+for (const volume of plan.discard) indexedDB.deleteDatabase(volume);
 if (plan.run) await run(plan.run);
-
-async function inspect(trial: Trial): Promise<Inspection> {
-  const before = await readRawVolume(trial.volume);
-  const workload = await Workload.open(trial);
-  const { recoveries } = workload;
-  const state = await workload.state();
-  const problems = [...state.problems, ...(await goOn(workload, state))];
-  await workload.close();
-  const after = await readRawVolume(trial.volume);
-  return { found: state.found, before, after, recoveries, problems };
-}
-
-/** What was recovered must also take the next step. */
-async function goOn(workload: Workload, { found }: State): Promise<string[]> {
-  await workload.step(found + 1, { executed: () => {} });
-  const next = await workload.state();
-  const problems = next.problems.map((problem) => `after one more step: ${problem}`);
-  if (next.found !== found + 1) problems.push(`one more step than ${found} made ${next.found}`);
-  return problems;
-}
 
 async function run(trial: Trial): Promise<void> {
   running = trial;
   trace.restart('opening');
   const workload = await Workload.open(trial);
   const { found } = await workload.state();
-  await send(trial, 'ready', { steps: found });
-  for (let step = found + 1; step <= found + trial.stepsMax; step++) {
-    await send(trial, 'begin', { step });
+  stepNumber = found;
+  if (trial.prelude > 0) await burst(trial, workload, trial.prelude);
+  isReady = true;
+  await send(trial, 'ready', { found, steps: stepNumber });
+  while (stepsBegun - trial.prelude < trial.stepsMax) await burst(trial, workload, trial.burst);
+  await send(trial, 'done', { steps: stepNumber });
+}
+
+/** Does so many steps between one announcement and one acknowledgement. */
+async function burst(trial: Trial, workload: Workload, steps: number): Promise<void> {
+  const last = stepNumber + steps;
+  await send(trial, 'begin', { step: last });
+  while (stepNumber < last) {
+    stepNumber++;
     stepsBegun++;
     trace.restart('running');
     mark('step:begun');
-    await workload.step(step, { executed: () => mark('step:executed') });
+    await workload.step(stepNumber, { executed: () => mark('step:executed') });
     mark('step:committed');
-    await send(trial, 'ack', { step });
   }
-  await send(trial, 'done', { steps: found + trial.stepsMax });
+  if (trial.claim === 'promised' && trial.durability === 'deferred') await workload.durable();
+  await send(trial, 'ack', { step: last });
 }
 
 function mark(name: StepName): void {
@@ -73,9 +66,9 @@ function mark(name: StepName): void {
 function passed({ name, nth }: { name: PointName; nth: number }): void {
   if (!running) return;
   sequence++;
-  const point: Point = { name, nth, sequence };
+  const point: Point = { name, nth, sequence, step: stepNumber };
   if (isTheEnd(running, point)) reportAndHold('held', { trial: running.id, ...point });
-  if (running.kill.at === 'time') tell('trace', { trial: running.id, ...point });
+  if (running.kill.at === 'time' && isReady) tell('trace', { trial: running.id, ...point });
 }
 
 function isTheEnd({ kill }: Trial, point: Point): boolean {
