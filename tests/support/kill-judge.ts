@@ -158,8 +158,7 @@ export function boundsAfter(trial: Trial, messages: readonly Message[], before: 
 }
 
 /** There, the page's step had completed, though it could not say so any more. */
-function proves({ durability, claim }: Trial, { name }: Point): boolean {
-  if (claim === 'returned' && name === 'step:committed') return true;
+function proves({ durability }: Trial, { name }: Point): boolean {
   if (durability === 'deferred') return false;
   return name === 'step:committed' || name === 'commit:complete';
 }
@@ -171,6 +170,7 @@ export function phaseOf(messages: readonly Message[]): string {
   const points = messages.filter(({ kind }) => kind === 'trace').map(({ data }) => data as Point);
   points.sort((a, b) => a.sequence - b.sequence);
   const last = points.at(-1);
+  if (!last && messages.some(({ kind }) => kind === 'done')) return 'after the last step';
   return last === undefined ? 'before the first step' : `after ${last.name}`;
 }
 

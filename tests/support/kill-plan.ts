@@ -32,6 +32,8 @@ export type KillMoment =
       readonly nth: number;
       /** Counted from 1 in this run, prelude included; 0 for a point while it opens. */
       readonly step: number;
+      /** A later step will do, if the point does not come in that one. Default false. */
+      readonly orLater?: boolean;
     }
   /** The page is held at its nth point of any name: enumerates all there are. */
   | { readonly at: 'sequence'; readonly sequence: number }
@@ -42,8 +44,8 @@ export type KillMoment =
 export type Claim =
   /** COMMIT returned; with deferred durability, `durable()` resolved after it. */
   | 'promised'
-  /** COMMIT returned, whatever the durability: with deferred, a false claim. */
-  | 'returned';
+  /** COMMIT is about to be called: a false claim. */
+  | 'executed';
 
 export interface Trial {
   readonly id: number;

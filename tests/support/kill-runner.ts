@@ -8,6 +8,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { modulePage, startHost } from '../../tools/browser-host.mjs';
+import type { Message } from '../../tools/message-log.mjs';
 import { Inbox, sleep } from './kill-inbox.ts';
 import {
   type Bounds,
@@ -45,9 +46,17 @@ export interface Outcome {
   readonly problems: readonly Problem[];
 }
 
+/** All that is known of a trial that broke a promise. */
+export interface Evidence {
+  readonly trial: Trial;
+  readonly problems: readonly Problem[];
+  readonly messages: readonly Message[];
+}
+
 export interface RunnerOptions {
   /** More command line flags for Chromium. */
   readonly flags?: readonly string[];
+  readonly onViolation?: (evidence: Evidence) => void;
 }
 
 type Host = Awaited<ReturnType<typeof startHost>>;
@@ -56,18 +65,26 @@ export class KillRunner {
   readonly #host: Host;
   readonly #inbox: Inbox;
   readonly #exports: Exports;
+  readonly #onViolation: (evidence: Evidence) => void;
   /** Of each volume, while it is not known exactly how many steps are there. */
   readonly #bounds: Map<string, Bounds> = new Map();
   /** Of each volume, what was wrong before an inspection could tell. */
   readonly #suspicions: Map<string, Problem[]> = new Map();
 
-  private constructor(host: Host, inbox: Inbox, exports: Exports) {
+  private constructor(
+    host: Host,
+    parts: { inbox: Inbox; exports: Exports; onViolation: (evidence: Evidence) => void },
+  ) {
     this.#host = host;
-    this.#inbox = inbox;
-    this.#exports = exports;
+    this.#inbox = parts.inbox;
+    this.#exports = parts.exports;
+    this.#onViolation = parts.onViolation;
   }
 
-  static async start({ flags = [] }: RunnerOptions = {}): Promise<KillRunner> {
+  static async start({
+    flags = [],
+    onViolation = () => {},
+  }: RunnerOptions = {}): Promise<KillRunner> {
     const inbox = new Inbox();
     const exports = new Exports();
     const host = await startHost({
@@ -76,7 +93,7 @@ export class KillRunner {
       routes: { [EXPORT_ROUTE]: (request, response) => exports.receive(request, response) },
       onMessage: (message) => inbox.add(message),
     });
-    return new KillRunner(host, inbox, exports);
+    return new KillRunner(host, { inbox, exports, onViolation });
   }
 
   get profileDir(): string {
@@ -107,6 +124,7 @@ export class KillRunner {
         const outcome = await this.#inspected(inspect);
         outcomes.push(outcome);
         onOutcome(outcome);
+        this.#putAway(outcome);
         const { volume } = inspect.trial;
         const isUsedAgain = trials.slice(i).some((later) => later.volume === volume);
         if (outcome.problems.length === 0 && !isUsedAgain) discard.push(volume);
@@ -182,6 +200,12 @@ export class KillRunner {
     if (wrong !== undefined) this.#suspect(trial, `before it began: ${wrong}`);
   }
 
+  #putAway({ trial, problems }: Outcome): void {
+    const messages = this.#inbox.of(trial);
+    if (problems.length > 0) this.#onViolation({ trial, problems, messages });
+    this.#inbox.drop(trial);
+  }
+
   async #inspected({ trial, phase }: Killed): Promise<Outcome> {
     const bounds = this.#boundsOf(trial);
     const suspicions = this.#suspicions.get(trial.volume) ?? [];
@@ -199,7 +223,6 @@ export class KillRunner {
     const problems = judge({ trial, bounds, inspection, exports });
     // The inspection did one more step, to see that it can be done.
     if (next) this.#bounds.set(trial.volume, { least: next.found, most: next.found });
-    this.#inbox.drop(trial);
     return {
       ...common,
       found: inspection.failed ? undefined : state?.found,

@@ -113,7 +113,7 @@ class Inspector {
     this.#check = 'commits';
     const workload = await Workload.open(this.#trial);
     const found = this.seen.state?.found ?? 0;
-    await workload.step(found + 1, { executed: () => {} });
+    await workload.step(found + 1, { executed: () => Promise.resolve() });
     await workload.durable();
     const next: State = await workload.state();
     this.seen.next = next;

@@ -4,7 +4,8 @@ import type { RecoveryFound, State, Trial, VerifyFound } from '../kill-plan.ts';
 import { Database } from './database.ts';
 
 export interface StepWatcher {
-  executed(): void;
+  /** Every statement before COMMIT was run; COMMIT waits for it. */
+  executed(): Promise<void>;
 }
 
 export class Workload {
@@ -78,7 +79,7 @@ export class Workload {
     for (const write of step.writes) await this.#write(number, write);
     for (const schema of this.#schemas)
       await db.run(`UPDATE ${schema}.progress SET step = ?`, [number]);
-    watcher.executed();
+    await watcher.executed();
     await db.run('COMMIT');
     if (step.vacuumTo) await db.run(`PRAGMA page_size = ${step.vacuumTo}; VACUUM`);
   }

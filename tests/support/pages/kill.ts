@@ -51,10 +51,16 @@ async function burst(trial: Trial, workload: Workload, steps: number): Promise<v
     stepsBegun++;
     trace.restart('running');
     mark('step:begun');
-    await workload.step(stepNumber, { executed: () => mark('step:executed') });
+    const step = stepNumber;
+    await workload.step(step, {
+      executed: async () => {
+        mark('step:executed');
+        if (trial.claim === 'executed') await send(trial, 'ack', { step });
+      },
+    });
     mark('step:committed');
   }
-  if (trial.claim === 'promised' && trial.durability === 'deferred') await workload.durable();
+  if (trial.durability === 'deferred') await workload.durable();
   await send(trial, 'ack', { step: last });
 }
 
@@ -77,8 +83,10 @@ function isTheEnd({ kill }: Trial, point: Point): boolean {
       return false;
     case 'sequence':
       return point.sequence === kill.sequence;
-    case 'point':
-      return kill.name === point.name && kill.nth === point.nth && kill.step === stepsBegun;
+    case 'point': {
+      const isInStep = kill.orLater ? stepsBegun >= kill.step : stepsBegun === kill.step;
+      return isInStep && kill.name === point.name && kill.nth === point.nth;
+    }
   }
 }
 

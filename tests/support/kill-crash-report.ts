@@ -1,0 +1,65 @@
+/** What a run of crash trials says at its end. */
+import type { CrashTrial } from './kill-draw.ts';
+import { counted } from './kill-report.ts';
+import type { Outcome } from './kill-runner.ts';
+
+export interface Result {
+  readonly crash: CrashTrial;
+  readonly outcome: Outcome;
+}
+
+/** With none seen in n trials, the true rate is below 3/n with 95 % confidence. */
+const RULE_OF_THREE = 3;
+
+export function report(results: readonly Result[]): string {
+  const broken = results.filter(isBroken).length;
+  const kills = results.reduce((sum, { crash }) => sum + crash.lives.length, 0);
+  return [
+    section('phase the last kill hit', (r) => r.outcome.phase),
+    section('recovered', recovered),
+    section('durability, backend, victim', ({ crash, outcome: { trial } }) =>
+      [trial.durability, crash.backend, trial.victim].join(', '),
+    ),
+    section('workload, build', ({ outcome: { trial } }) => `${trial.workload}, ${trial.build}`),
+    section('orphans', ({ outcome }) => (outcome.orphans > 0 ? 'left by the kill' : 'none')),
+    `${results.length} trials, ${kills} kills, ${broken} with a violation; ${bound(results)}`,
+  ].join('\n');
+
+  function section(title: string, labelOf: (result: Result) => string): string {
+    return `${title}\n${counted(results.map(labelOf))}\n`;
+  }
+}
+
+export function isBroken({ outcome }: Result): boolean {
+  return outcome.problems.length > 0;
+}
+
+/** How far the recovered step is from the last one acknowledged. */
+export function recovered({ outcome: { found, bounds } }: Result): string {
+  if (found === undefined) return 'nothing';
+  const ahead = found - bounds.least;
+  if (ahead === 0) return 'the last acknowledged step';
+  return ahead < 0 ? `${-ahead} before the last acknowledged step` : `${ahead} after it`;
+}
+
+function bound(results: readonly Result[]): string {
+  const broken = results.filter(isBroken).length;
+  const percent = (share: number) => `${(share * 100).toPrecision(2)} %`;
+  if (results.length === 0) return 'nothing was tried';
+  if (broken > 0) return `violations in ${percent(broken / results.length)} of the trials`;
+  const rate = Math.min(1, RULE_OF_THREE / results.length);
+  return `fewer than ${percent(rate)} of such kills break a promise (95 % confidence, 3/N)`;
+}
+
+/** The eight checks that failed, and how to run the trial again. */
+export function describeViolation({ crash, outcome }: Result, replay: string): string {
+  const lines = outcome.problems.map(({ check, text }) => `  ${check}: ${text}`);
+  const { phase, bounds, found, trial } = outcome;
+  const steps = `${found} steps found, ${bounds.least} to ${bounds.most} allowed`;
+  return [
+    `VIOLATION in trial ${crash.index} (${crash.backend}, killed at ${phase}; ${steps})`,
+    ...lines,
+    `  trial: ${JSON.stringify(trial)}`,
+    `  replay: ${replay}`,
+  ].join('\n');
+}

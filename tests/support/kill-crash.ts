@@ -1,0 +1,131 @@
+/** The crash runner: draws trials from a seed, runs them in batches, prints what they say together. */
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describeViolation, isBroken, type Result, report } from './kill-crash-report.ts';
+import { BACKENDS, type Backend, type CrashTrial, crashTrial, type Fixed } from './kill-draw.ts';
+import { describeTrial } from './kill-plan.ts';
+import { type Evidence, KillRunner, type Outcome } from './kill-runner.ts';
+
+export interface CrashOptions {
+  readonly trials: number;
+  readonly seed: number;
+  readonly fixed: Fixed;
+  /** Only the trial with this index. */
+  readonly only: number | undefined;
+  /** Words of the command line that repeats what is fixed. */
+  readonly arguments: string;
+  /** Folder for what is known of trials that broke a promise. */
+  readonly evidenceDir: string;
+  readonly log: (line: string) => void;
+}
+
+const FLAGS: Readonly<Record<Backend, readonly string[]>> = {
+  leveldb: ['--disable-features=IdbSqliteBackingStore'],
+  sqlite: ['--enable-features=IdbSqliteBackingStore'],
+};
+/** Trials of one profile: a long-lived one grows. */
+const BATCH = 50;
+const PROGRESS_TRIALS = 10;
+
+export async function runCrashTrials(options: CrashOptions): Promise<Result[]> {
+  const { seed, fixed, only, log } = options;
+  const indexes = only === undefined ? range(options.trials) : [only];
+  const all = indexes.map((index) => crashTrial(seed, index, fixed));
+  const results: Result[] = [];
+  const started = Date.now();
+  const onResult = (result: Result) => {
+    results.push(result);
+    if (isBroken(result)) log(describeViolation(result, replayOf(options, result.crash)));
+    if (results.length % PROGRESS_TRIALS === 0 || results.length === all.length) {
+      const broken = results.filter(isBroken).length;
+      const seconds = Math.round((Date.now() - started) / 1000);
+      const { backend } = result.crash;
+      log(`${results.length} of ${all.length} trials, ${backend}, ${broken} broken, ${seconds} s`);
+    }
+  };
+  for (const backend of BACKENDS) {
+    const left = all.filter((trial) => trial.backend === backend);
+    while (left.length > 0) {
+      const batch = left.slice(0, BATCH);
+      const done = await runBatch(backend, batch, { ...options, onResult });
+      left.splice(0, done);
+    }
+  }
+  log(`\n${report(results)}`);
+  return results;
+}
+
+interface BatchOptions extends CrashOptions {
+  readonly onResult: (result: Result) => void;
+}
+
+/** @returns how many of the trials have a result: not all, when the browser could not go on */
+async function runBatch(
+  backend: Backend,
+  batch: readonly CrashTrial[],
+  options: BatchOptions,
+): Promise<number> {
+  const runner = await KillRunner.start({
+    flags: FLAGS[backend],
+    onViolation: (evidence) => keep(options, evidence),
+  });
+  let done = 0;
+  const add = (outcome: Outcome) => {
+    const crash = batch[done];
+    if (!crash) throw new Error('There are more outcomes than trials');
+    done++;
+    const stored = backendOf(runner.profileDir);
+    if (stored !== backend) throw new Error(`Chromium uses ${stored} in spite of its flags`);
+    options.onResult({ crash, outcome });
+  };
+  try {
+    await runner.run(
+      batch.flatMap(({ lives }) => lives),
+      add,
+    );
+  } catch (error) {
+    const crash = batch[done];
+    const trial = crash?.lives.at(-1);
+    if (!crash || !trial) throw error;
+    done++;
+    options.onResult({ crash, outcome: failedOutcome(trial, error) });
+  } finally {
+    await runner.close();
+  }
+  return done;
+}
+
+/** What a trial amounts to that could not be run to its end. */
+function failedOutcome(trial: Outcome['trial'], error: unknown): Outcome {
+  const text = error instanceof Error ? `${error}\n${error.stack}` : String(error);
+  return {
+    trial,
+    phase: 'unknown',
+    bounds: { least: 0, most: 0 },
+    found: undefined,
+    orphans: 0,
+    recoveries: [],
+    problems: [{ check: 'run', text }],
+  };
+}
+
+function backendOf(profileDir: string): Backend | 'nothing' {
+  const folders = readdirSync(join(profileDir, 'Default', 'IndexedDB'));
+  if (folders.length === 0) return 'nothing';
+  return folders.some((name) => name.endsWith('.leveldb')) ? 'leveldb' : 'sqlite';
+}
+
+function keep({ evidenceDir, seed, log }: CrashOptions, evidence: Evidence): void {
+  mkdirSync(evidenceDir, { recursive: true });
+  const file = join(evidenceDir, `${seed}-${evidence.trial.id}.json`);
+  writeFileSync(file, JSON.stringify(evidence, undefined, 1));
+  log(`what is known of ${describeTrial(evidence.trial)}: ${file}`);
+}
+
+function replayOf({ seed, arguments: words }: CrashOptions, { index }: CrashTrial): string {
+  return `npm run crash -- --seed ${seed} --only ${index}${words}`;
+}
+
+function range(length: number): number[] {
+  return Array.from({ length }, (_, i) => i + 1);
+}
