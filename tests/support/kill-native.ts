@@ -1,8 +1,9 @@
 /** What native SQLite makes of a database's bytes: a reader that shares no code with the writer. */
+
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite';
 import { bodyOf, rowsAfter, type WorkloadName } from './kill-model.ts';
 
 export interface NativeFound {
@@ -19,10 +20,32 @@ export interface ExpectedContent {
   readonly database: number;
 }
 
+/** What is used here of the package. */
+interface Native {
+  readonly DatabaseSync: new (path: string, options?: { readonly readOnly: boolean }) => Database;
+}
+
+export interface Database {
+  exec(sql: string): void;
+  prepare(sql: string): Statement;
+  close(): void;
+}
+
+interface Statement {
+  all(): unknown[];
+  run(...parameters: unknown[]): unknown;
+}
+
 interface ItemRow {
   readonly id: number;
   readonly step: number;
   readonly body: Uint8Array;
+}
+
+/** Loaded when it is needed: where it is missing, the check that needs it fails and says so. */
+export function openNative(path: string, options?: { readonly readOnly: boolean }): Database {
+  const { DatabaseSync } = createRequire(import.meta.url)('@photostructure/sqlite') as Native;
+  return new DatabaseSync(path, options);
 }
 
 export function nativeFound(image: Uint8Array, expected: ExpectedContent): NativeFound {
@@ -30,7 +53,7 @@ export function nativeFound(image: Uint8Array, expected: ExpectedContent): Nativ
   try {
     const path = join(folder, 'export.db');
     writeFileSync(path, image);
-    const database = new DatabaseSync(path, { readOnly: true });
+    const database = openNative(path, { readOnly: true });
     try {
       return { integrity: integrityOf(database), differences: differencesOf(database, expected) };
     } finally {
@@ -43,12 +66,12 @@ export function nativeFound(image: Uint8Array, expected: ExpectedContent): Nativ
   }
 }
 
-function integrityOf(database: DatabaseSyncInstance): string {
+function integrityOf(database: Database): string {
   const rows = database.prepare('PRAGMA integrity_check').all() as { integrity_check: string }[];
   return rows.map((row) => row.integrity_check).join('; ');
 }
 
-function differencesOf(database: DatabaseSyncInstance, expected: ExpectedContent): string[] {
+function differencesOf(database: Database, expected: ExpectedContent): string[] {
   const tables = database
     .prepare(`SELECT name FROM sqlite_schema WHERE name IN ('item', 'item_by_step', 'progress')`)
     .all();
@@ -59,7 +82,7 @@ function differencesOf(database: DatabaseSyncInstance, expected: ExpectedContent
   if (progress.length !== 1 || progress[0]?.step !== expected.steps) {
     differences.push(`progress is ${JSON.stringify(progress)}, not step ${expected.steps}`);
   }
-  const items = database.prepare('SELECT id, step, body FROM item').all() as unknown as ItemRow[];
+  const items = database.prepare('SELECT id, step, body FROM item').all() as ItemRow[];
   return [...differences, ...itemDifferences(items, expected)];
 }
 

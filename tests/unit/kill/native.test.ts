@@ -1,10 +1,9 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from '@photostructure/sqlite';
 import { expect, test } from 'vitest';
 import { bodyOf, rowsAfter } from '../../support/kill-model.ts';
-import { nativeFound } from '../../support/kill-native.ts';
+import { nativeFound, openNative } from '../../support/kill-native.ts';
 
 const EXPECTED = { workload: 'small', seed: 7, steps: 3, database: 0 } as const;
 const OK = { integrity: 'ok', differences: [] };
@@ -14,7 +13,7 @@ function image(sql = ''): Uint8Array {
   const folder = mkdtempSync(join(tmpdir(), 'idb-block-vfs-native-'));
   const path = join(folder, 'made.db');
   try {
-    const database = new DatabaseSync(path);
+    const database = openNative(path);
     database.exec(`
       CREATE TABLE item (id INTEGER PRIMARY KEY, step INTEGER NOT NULL, body BLOB NOT NULL);
       CREATE INDEX item_by_step ON item (step, id);
