@@ -1,0 +1,83 @@
+/** SQLite on a simulated IndexedDB in Node: wa-sqlite's Asyncify build with IDBBlockVFS. */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import * as SQLite from 'wa-sqlite';
+import createModule from 'wa-sqlite/dist/wa-sqlite-async.mjs';
+import { IDBBlockVFS, type VFSOptions } from '../../src/index.js';
+import { MemoryLocks } from './memory-locks.ts';
+import { Database } from './sqlite.ts';
+
+type Done = (instance: WebAssembly.Instance, module: WebAssembly.Module) => void;
+
+let compiled: Promise<WebAssembly.Module> | undefined;
+
+function compile(): Promise<WebAssembly.Module> {
+  const path = createRequire(import.meta.url).resolve('wa-sqlite/dist/wa-sqlite-async.wasm');
+  compiled ??= WebAssembly.compile(readFileSync(path));
+  return compiled;
+}
+
+/** One instance of SQLite; any number of VFSs, one after the other, as pages that come and go. */
+export class NodeSQLite {
+  readonly #module: object;
+  readonly #sqlite3: SQLiteAPI;
+  #pages = 0;
+
+  private constructor(module: object) {
+    this.#module = module;
+    this.#sqlite3 = SQLite.Factory(module);
+  }
+
+  static async create(): Promise<NodeSQLite> {
+    const wasm = await compile();
+    const instantiateWasm = (imports: WebAssembly.Imports, done: Done) => {
+      WebAssembly.instantiate(wasm, imports).then(
+        (instance) => done(instance, wasm),
+        (error: unknown) => {
+          throw error;
+        },
+      );
+      return {};
+    };
+    return new NodeSQLite(await createModule({ instantiateWasm }));
+  }
+
+  async page(indexedDB: IDBFactory, options: VFSOptions = {}): Promise<Page> {
+    this.#pages++;
+    const name = `page-${this.#pages}`;
+    const vfs = await IDBBlockVFS.create(name, this.#module, {
+      idbName: 'volume',
+      locks: new MemoryLocks(),
+      indexedDB,
+      ...options,
+    });
+    this.#sqlite3.vfs_register(vfs as object as SQLiteVFS, false);
+    return new Page(this.#sqlite3, vfs, name);
+  }
+}
+
+export class Page {
+  readonly vfs: IDBBlockVFS;
+  readonly #sqlite3: SQLiteAPI;
+  readonly #name: string;
+  readonly #open: Set<Database> = new Set();
+
+  constructor(sqlite3: SQLiteAPI, vfs: IDBBlockVFS, name: string) {
+    this.#sqlite3 = sqlite3;
+    this.vfs = vfs;
+    this.#name = name;
+  }
+
+  async open(path: string): Promise<Database> {
+    const flags = SQLite.SQLITE_OPEN_CREATE | SQLite.SQLITE_OPEN_READWRITE;
+    const handle = await this.#sqlite3.open_v2(path, flags, this.#name);
+    const database = new Database(this.#sqlite3, handle, () => this.#open.delete(database));
+    this.#open.add(database);
+    return database;
+  }
+
+  async close(): Promise<void> {
+    for (const database of [...this.#open]) await database.close();
+    await this.vfs.close();
+  }
+}
