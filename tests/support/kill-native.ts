@@ -22,7 +22,7 @@ export interface ExpectedContent {
 
 /** What is used here of the package. */
 interface Native {
-  readonly DatabaseSync: new (path: string, options?: { readonly readOnly: boolean }) => Database;
+  readonly DatabaseSync: new (path: string, options: { readonly readOnly: boolean }) => Database;
 }
 
 export interface Database {
@@ -43,9 +43,9 @@ interface ItemRow {
 }
 
 /** Loaded when it is needed: where it is missing, the check that needs it fails and says so. */
-export function openNative(path: string, options?: { readonly readOnly: boolean }): Database {
+export function openNative(path: string, { readOnly = false } = {}): Database {
   const { DatabaseSync } = createRequire(import.meta.url)('@photostructure/sqlite') as Native;
-  return new DatabaseSync(path, options);
+  return new DatabaseSync(path, { readOnly });
 }
 
 export function nativeFound(image: Uint8Array, expected: ExpectedContent): NativeFound {
