@@ -29,8 +29,16 @@ export {
   type Victim,
 } from './inject/faults.js';
 export { damageRecord, FaultInjector, type InjectorOptions } from './inject/injector.js';
-export type { Hit, RandomPlan, Replay, Where } from './inject/plans.js';
+export {
+  FaultyLocks,
+  type LockFault,
+  type LockPoint,
+  type LockTraceEntry,
+  type LockWhere,
+} from './inject/lock-faults.js';
+export type { Hit, RandomPlan, Where } from './inject/plans.js';
 export type { Point, PointEvent, PointKind, TraceEntry } from './inject/points.js';
+export { formatReplay, parseReplay, type Replay } from './inject/replay.js';
 export { SimulatedKeyRange } from './key-range.js';
 export type { CrashKind, Outcome } from './medium.js';
 export { editRecords, type RecordEditor } from './record-editor.js';
@@ -43,4 +51,5 @@ export type {
   SimulationOptions,
 } from './settings.js';
 export { SimulatedIndexedDB } from './simulated-indexeddb.js';
+export { SimulatedLocks } from './simulated-locks.js';
 export type { OnTurn } from './turns.js';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type Fault, isOpen, isWrite, type Point } from '../support/faults.js';
+import type { Fault, Point } from '../../src/testing/index.js';
+import { isOpen, isRead, isWrite } from '../support/fault-points.js';
 import { openRaw, promised } from '../support/raw.js';
 import { contentOf, insert, integrity, Rig, reopened } from '../support/rig.js';
 import { BUILDS, type BuildName, Context, deleteVolume, freshVolume } from '../support/sqlite.js';
@@ -12,12 +13,11 @@ import { BUILDS, type BuildName, Context, deleteVolume, freshVolume } from '../s
 const LIMIT_MS = 40_000;
 const LOSSES: readonly (readonly [name: string, fault: Fault])[] = [
   ['closed', { tag: 'close' }],
-  ['dead', { tag: 'error', name: 'UnknownError' }],
+  ['dead', { tag: 'request-error', name: 'UnknownError' }],
   ['aborting', { tag: 'abort', name: null }],
 ];
-const isRead = ({ kind, mode }: Point) => kind === 'request' && mode === 'readonly';
 const isTransaction = ({ kind }: Point) => kind === 'transaction';
-const DEAD: Fault = { tag: 'error', name: 'InvalidStateError' };
+const DEAD: Fault = { tag: 'connection-dead' };
 const ALWAYS = { times: Number.POSITIVE_INFINITY };
 /** Any result code of the input/output family, busy, or that the file cannot be opened. */
 const CLEAR_CODES = [5, 10, 14];
@@ -56,10 +56,10 @@ describe.each(BUILDS)('%s: a connection closed between statements', (build) => {
     async (times) => {
       const rig = await Rig.create(build);
       await rig.fill(3);
-      rig.faults.plan(isTransaction, DEAD, { times });
+      rig.faults.plan(DEAD, { at: isTransaction, times });
       await rig.db.run(insert(1));
       rig.faults.closeAll();
-      rig.faults.plan(isTransaction, DEAD, { times });
+      rig.faults.plan(DEAD, { at: isTransaction, times });
       expect(await rig.db.value('SELECT count(*) FROM t')).toBe(4);
       await rig.close();
     },
@@ -68,7 +68,7 @@ describe.each(BUILDS)('%s: a connection closed between statements', (build) => {
   test('and dead whenever asked fails with one clear error, until it is not', async () => {
     const rig = await Rig.create(build);
     await rig.fill(3);
-    rig.faults.plan(isTransaction, DEAD, ALWAYS);
+    rig.faults.plan(DEAD, { at: isTransaction, ...ALWAYS });
     const failed = await rig.try(insert(1));
     expect(failed).toMatchObject({ tag: 'failed', code: 10, cause: { code: 'CONNECTION_LOST' } });
     rig.faults.reset();
@@ -81,7 +81,7 @@ describe.each(BUILDS)('%s: a connection closed between statements', (build) => {
     const rig = await Rig.create(build);
     await rig.fill(3);
     rig.faults.closeAll();
-    rig.faults.plan(isOpen, { tag: 'error', name: 'UnknownError' }, ALWAYS);
+    rig.faults.plan({ tag: 'open-error', name: 'UnknownError' }, { at: isOpen, ...ALWAYS });
     for (const sql of ['SELECT count(*) FROM t', insert(1)]) {
       const failed = await rig.try(sql);
       expect(failed).toMatchObject({ tag: 'failed', code: 10, cause: { code: 'CONNECTION_LOST' } });
@@ -108,7 +108,7 @@ describe.each(['asyncify', 'jspi'] as const)('%s', (build) => {
       for (let skip = 0; skip < requests; skip++) {
         const rig = await Rig.create(build, {
           idbName,
-          plan: (faults) => faults.plan(isRead, fault, { skip }),
+          plan: (faults) => faults.plan(fault, { at: isRead, nth: skip + 1 }),
         }).catch((cause: unknown) => expect(cause).toBeInstanceOf(Error));
         if (!rig) continue;
         const outcome = await rig.try(scan);
@@ -143,7 +143,7 @@ describe.each(['asyncify', 'jspi'] as const)('%s', (build) => {
         const before = await contentOf(rig.db);
         await rig.db.run('PRAGMA cache_size=10');
         rig.faults.reset();
-        rig.faults.plan(isWrite, fault, { skip });
+        rig.faults.plan(fault, { at: isWrite, nth: skip + 1 });
         const outcome = await rig.try(sql);
         if (outcome.tag === 'failed') await rig.try('ROLLBACK');
         const found = await contentOf(rig.db);
@@ -162,7 +162,8 @@ describe.each(['asyncify', 'jspi'] as const)('%s', (build) => {
 
   test('a volume that opens at the fourth attempt is opened', async () => {
     const rig = await Rig.create(build, {
-      plan: (faults) => faults.plan(isOpen, { tag: 'error', name: 'UnknownError' }, { times: 3 }),
+      plan: (faults) =>
+        faults.plan({ tag: 'open-error', name: 'UnknownError' }, { at: isOpen, times: 3 }),
     });
     expect(rig.faults.struck).toHaveLength(3);
     await rig.fill(1);
@@ -173,7 +174,8 @@ describe.each(['asyncify', 'jspi'] as const)('%s', (build) => {
     const idbName = freshVolume('connection');
     const failing = Rig.create(build, {
       idbName,
-      plan: (faults) => faults.plan(isOpen, { tag: 'error', name: 'UnknownError' }, { times: 4 }),
+      plan: (faults) =>
+        faults.plan({ tag: 'open-error', name: 'UnknownError' }, { at: isOpen, times: 4 }),
     });
     await expect(failing).rejects.toMatchObject({ code: 'CONNECTION_LOST' });
     const rig = await Rig.create(build, { idbName });

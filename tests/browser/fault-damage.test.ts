@@ -2,8 +2,8 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import createModule from 'wa-sqlite/dist/wa-sqlite-async.mjs';
 import { decodeSpillOwner, encodeSpillOwner } from '../../src/format/spill-owner.js';
 import { type BlockStoreError, CorruptionError, IDBBlockVFS } from '../../src/index.js';
+import { FaultInjector } from '../../src/testing/index.js';
 import type { FileId, Version } from '../../src/types.js';
-import { FaultyIDB } from '../support/faults.js';
 import { create, drop, dump, flipped, put, type RawRecord } from '../support/raw.js';
 import { contentOf, insert } from '../support/rig.js';
 import { Context, type Database, freshVolume } from '../support/sqlite.js';
@@ -384,7 +384,7 @@ test('an older volume record gives no id twice: the first database keeps all it 
 
 test('a file record lost while the database is open is damage, not an empty database', async () => {
   const idbName = await copyOfVolume();
-  const faults = new FaultyIDB();
+  const faults = new FaultInjector();
   const options = { idbName, indexedDB: faults.factory };
   const context = await Context.create('asyncify', options);
   const db = await context.open();

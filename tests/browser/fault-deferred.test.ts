@@ -1,12 +1,13 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { type Fault, isCommit } from '../support/faults.js';
+import type { Fault } from '../../src/testing/index.js';
+import { isCommit } from '../support/fault-points.js';
 import { Rig, reopened } from '../support/rig.js';
 import { openRaw } from '../support/sql-spies.js';
 import type { BuildName, Database } from '../support/sqlite.js';
 
 const TEST_BUILDS: readonly BuildName[] = ['asyncify', 'jspi'];
 const LIMIT_MS = 30_000;
-const FAILED: Fault = { tag: 'error', name: 'DataError' };
+const FAILED: Fault = { tag: 'abort-at-commit', name: 'DataError' };
 const IOERR = 10;
 const BUSY = 5;
 const DEFERRED_COMMITS_MAX = 256;
@@ -46,7 +47,7 @@ describe.each(TEST_BUILDS)('deferred commits, %s', { timeout: LIMIT_MS }, (build
   /** `values` are lost: the first of them fails while all wait. Returns what durable() said. */
   async function lose(values: readonly string[]): Promise<unknown> {
     await hold();
-    rig.faults.plan(isCommit, FAILED);
+    rig.faults.plan(FAILED, { at: isCommit });
     for (const value of values) await add(value);
     const told = rig.context.vfs.durable().then(
       () => undefined,
@@ -86,7 +87,7 @@ describe.each(TEST_BUILDS)('deferred commits, %s', { timeout: LIMIT_MS }, (build
   test('deferred commits before the one that fails have landed', async () => {
     await begin();
     await hold();
-    rig.faults.plan(isCommit, FAILED, { skip: 2 });
+    rig.faults.plan(FAILED, { at: isCommit, nth: 3 });
     for (const value of ['a', 'b', 'c', 'd', 'e']) await add(value);
     const told = expect(rig.context.vfs.durable()).rejects.toMatchObject({ code: 'STORAGE' });
     release();
@@ -103,7 +104,7 @@ describe.each(TEST_BUILDS)('deferred commits, %s', { timeout: LIMIT_MS }, (build
     async (when) => {
       await begin();
       await hold();
-      rig.faults.plan(isCommit, FAILED);
+      rig.faults.plan(FAILED, { at: isCommit });
       await add('lost');
       expect(await valuesOf(other)).toEqual(['kept', 'lost']);
       const told = expect(rig.context.vfs.durable()).rejects.toThrow();
@@ -125,7 +126,7 @@ describe.each(TEST_BUILDS)('deferred commits, %s', { timeout: LIMIT_MS }, (build
   ])('a sqliteTx on a lost snapshot fails until it ends: %s', async (sql) => {
     await begin();
     await hold();
-    rig.faults.plan(isCommit, FAILED);
+    rig.faults.plan(FAILED, { at: isCommit });
     await add('lost');
     await other.run('PRAGMA cache_size=1; BEGIN');
     expect(await valuesOf(other)).toEqual(['kept', 'lost']);
@@ -152,7 +153,7 @@ describe.each(TEST_BUILDS)('deferred commits, %s', { timeout: LIMIT_MS }, (build
       await begin();
       await rig.db.run(`PRAGMA synchronous=${word}`);
       await hold();
-      rig.faults.plan(isCommit, FAILED);
+      rig.faults.plan(FAILED, { at: isCommit });
       await add('lost', other);
       await rig.db.run("BEGIN IMMEDIATE; INSERT INTO t(v) VALUES ('on top')");
       const told = expect(rig.context.vfs.durable()).rejects.toThrow();
@@ -172,7 +173,7 @@ describe.each(TEST_BUILDS)('deferred commits, %s', { timeout: LIMIT_MS }, (build
     await begin();
     await rig.db.run('PRAGMA synchronous=FULL');
     await hold();
-    rig.faults.plan(isCommit, FAILED);
+    rig.faults.plan(FAILED, { at: isCommit });
     await add('lost', other);
     const strict = rig.try("INSERT INTO t(v) VALUES ('strict')");
     release();

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type Fault, type FaultyIDB, isCommit, isWrite } from '../support/faults.js';
+import type { Fault, FaultInjector } from '../../src/testing/index.js';
+import { atCommit, isCommit, isWrite } from '../support/fault-points.js';
 import { create, dump, type RawRecord } from '../support/raw.js';
 import { contentOf, insert, integrity, type Outcome, Rig, reopened } from '../support/rig.js';
 import { type BuildName, freshVolume, type Row } from '../support/sqlite.js';
@@ -50,9 +51,9 @@ const SCENES: readonly Scene[] = [
 ];
 
 const FAULTS: readonly (readonly [name: string, fault: Fault])[] = [
-  ['quota', { tag: 'error', name: 'QuotaExceededError' }],
-  ['a failed request', { tag: 'error', name: 'DataError' }],
-  ['a failed process', { tag: 'error', name: 'UnknownError' }],
+  ['quota', { tag: 'request-error', name: 'QuotaExceededError' }],
+  ['a failed request', { tag: 'request-error', name: 'DataError' }],
+  ['a failed process', { tag: 'request-error', name: 'UnknownError' }],
   ['an abort', { tag: 'abort', name: null }],
   ['an abort with an error', { tag: 'abort', name: 'AbortError' }],
   ['a forced close', { tag: 'close' }],
@@ -91,7 +92,7 @@ interface Played {
 async function play(
   build: BuildName,
   scene: Scene,
-  { records, arm }: { records: readonly RawRecord[]; arm: (faults: FaultyIDB) => void },
+  { records, arm }: { records: readonly RawRecord[]; arm: (faults: FaultInjector) => void },
 ): Promise<Played> {
   const idbName = freshVolume('fault');
   await create(idbName, records);
@@ -131,7 +132,7 @@ describe.each(TEST_BUILDS)('%s', (build) => {
         const { writes, before: records, after } = await rehearse(build, scene);
         expect(writes).toBeGreaterThanOrEqual(scene.writesMin);
         for (let skip = 0; skip < writes; skip++) {
-          const arm = (faults: FaultyIDB) => faults.plan(isWrite, fault, { skip });
+          const arm = (faults: FaultInjector) => faults.plan(fault, { at: isWrite, nth: skip + 1 });
           const played = await play(build, scene, { records, arm });
           const { outcome, before, rig } = played;
           if (name === 'quota') {
@@ -149,7 +150,7 @@ describe.each(TEST_BUILDS)('%s', (build) => {
       '%s at commit: the statement goes on or fails once, the next works',
       async (name, fault) => {
         const { before: records, after } = await rehearse(build, scene);
-        const arm = (faults: FaultyIDB) => faults.plan(isCommit, fault);
+        const arm = (faults: FaultInjector) => faults.plan(atCommit(fault), { at: isCommit });
         const played = await play(build, scene, { records, arm });
         const { outcome, before, rig } = played;
         if (name === 'quota') {
@@ -169,8 +170,8 @@ describe.each(TEST_BUILDS)('%s', (build) => {
     const rig = await Rig.create(build);
     await rig.fill(40);
     const before = await contentOf(rig.db);
-    const full: Fault = { tag: 'error', name: 'QuotaExceededError' };
-    rig.faults.plan(isCommit, full, { times: Number.POSITIVE_INFINITY });
+    const full: Fault = { tag: 'quota-at-commit' };
+    rig.faults.plan(full, { at: isCommit, times: Number.POSITIVE_INFINITY });
     for (let i = 0; i < 3; i++) {
       expect(await rig.try(insert(20))).toMatchObject({ tag: 'failed', code: 13 });
       expect(await contentOf(rig.db)).toEqual(before);

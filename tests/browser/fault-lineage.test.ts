@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type Fault, isCommit, type Point } from '../support/faults.js';
+import type { Fault, Point } from '../../src/testing/index.js';
+import { isCommit } from '../support/fault-points.js';
 import { insert, integrity, type Outcome, Rig, reopened } from '../support/rig.js';
 import type { BuildName, Database, Row } from '../support/sqlite.js';
 
@@ -9,7 +10,7 @@ import type { BuildName, Database, Row } from '../support/sqlite.js';
 // connection may be doing when the loss comes to light. And: the writer lock goes on only behind them.
 
 const TEST_BUILDS: readonly BuildName[] = ['asyncify', 'jspi'];
-const QUOTA: Fault = { tag: 'error', name: 'QuotaExceededError' };
+const QUOTA: Fault = { tag: 'quota-at-commit' };
 const FULL = { tag: 'failed', code: 13 };
 
 interface Deferred {
@@ -58,7 +59,7 @@ describe.each(TEST_BUILDS)('%s: a deferred commit that fails', (build) => {
   test('takes every later one with it, wherever in the queue it is', async () => {
     for (let skip = 0; skip < 8; skip++) {
       const it = await deferred(build);
-      it.rig.faults.plan(isCommit, QUOTA, { skip });
+      it.rig.faults.plan(QUOTA, { at: isCommit, nth: skip + 1 });
       const outcomes: Outcome[] = [];
       for (let v = 2; v < 10; v++) outcomes.push(await it.rig.try(`INSERT INTO t VALUES (${v})`));
       await settled(it);
@@ -79,7 +80,7 @@ describe.each(TEST_BUILDS)('%s: a deferred commit that fails', (build) => {
 
   test('fails a sqliteTx that was begun on it', async () => {
     const it = await deferred(build);
-    it.rig.faults.plan(isCommit, QUOTA);
+    it.rig.faults.plan(QUOTA, { at: isCommit });
     await it.a.run('INSERT INTO t VALUES (2)');
     await it.a.run('BEGIN IMMEDIATE; INSERT INTO t VALUES (3)');
     await settled(it);
@@ -95,7 +96,7 @@ describe.each(TEST_BUILDS)('%s: a deferred commit that fails', (build) => {
     const reading = firstPoint(it, ({ kind, mode, store }) => {
       return kind === 'request' && mode === 'readonly' && store === 'files';
     });
-    it.rig.faults.plan(isCommit, QUOTA);
+    it.rig.faults.plan(QUOTA, { at: isCommit });
     await it.a.run('INSERT INTO t VALUES (2)');
     await it.a.run('BEGIN IMMEDIATE; INSERT INTO t VALUES (3)');
     await reading;
@@ -111,7 +112,7 @@ describe.each(TEST_BUILDS)('%s: a deferred commit that fails', (build) => {
 
   test('leaves no page in a cache when the change counter comes to the same value again', async () => {
     const it = await deferred(build);
-    it.rig.faults.plan(isCommit, QUOTA);
+    it.rig.faults.plan(QUOTA, { at: isCommit });
     await it.a.run('UPDATE t SET v = 20 WHERE v = 0');
     expect(await values(it.b)).toEqual([[20], [1]]);
     await settled(it);
@@ -126,7 +127,7 @@ describe.each(TEST_BUILDS)('%s: a deferred commit that fails', (build) => {
     await it.a.run(`CREATE TABLE big(id INTEGER PRIMARY KEY, v)`);
     await it.a.run(insert(0).replace('INTO t(v)', 'INTO big(v)'));
     await settled(it);
-    it.rig.faults.plan(isCommit, QUOTA);
+    it.rig.faults.plan(QUOTA, { at: isCommit });
     await it.a.run('UPDATE t SET v = 20 WHERE v = 0');
     await it.b.run('BEGIN');
     expect(await values(it.b)).toEqual([[20], [1]]);
@@ -162,10 +163,10 @@ describe.each(TEST_BUILDS)('%s: deferred commits on their way', (build) => {
 /** Resolves when the page asks IndexedDB for something `hit` accepts. */
 function firstPoint({ rig }: Deferred, hit: (point: Point) => boolean): Promise<void> {
   return new Promise((resolve) => {
-    const watch = (point: Point): boolean => {
-      if (hit(point)) resolve();
-      return false;
-    };
-    rig.faults.plan(watch, QUOTA);
+    const stop = rig.faults.onPoint((point) => {
+      if (!hit(point)) return;
+      stop();
+      resolve();
+    });
   });
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type Fault, type FaultyIDB, isCommit, isOpen, type Point } from '../support/faults.js';
+import type { Fault, FaultInjector, Point } from '../../src/testing/index.js';
+import { isCommit, isOpen } from '../support/fault-points.js';
 import { insert, integrity, Rig, reopened } from '../support/rig.js';
 import { rawFile } from '../support/sql-spies.js';
 import type { BuildName, Row } from '../support/sqlite.js';
@@ -102,9 +103,9 @@ describe.each(TEST_BUILDS)('unknown outcome, %s', (build) => {
       'a commit that landed unheard is a success, and is not sent again',
       async () => {
         const { rig, version } = await stage(build, scene);
-        rig.faults.plan(isCommit, LANDED);
+        rig.faults.plan(LANDED, { at: isCommit });
         expect(await rig.try(scene.sql)).toEqual({ tag: 'done' });
-        expect(rig.faults.struck).toEqual([LANDED]);
+        expect(rig.faults.struck).toMatchObject([{ fault: LANDED }]);
         expect(rig.faults.count(isCommit)).toBe(1);
         expect(rig.errors).toEqual([]);
         await expectOnce(build, rig, { version, scene });
@@ -116,7 +117,7 @@ describe.each(TEST_BUILDS)('unknown outcome, %s', (build) => {
       'a commit lost with its connection is sent once more',
       async () => {
         const { rig, version } = await stage(build, scene);
-        rig.faults.plan(isCommit, CLOSE);
+        rig.faults.plan(CLOSE, { at: isCommit });
         expect(await rig.try(scene.sql)).toEqual({ tag: 'done' });
         expect(rig.faults.count(isCommit)).toBe(2);
         expect(rig.errors).toEqual([]);
@@ -135,7 +136,7 @@ describe.each(TEST_BUILDS)('unknown outcome, %s', (build) => {
         expect(requests).toBeGreaterThanOrEqual(2);
         for (let skip = 0; skip < requests; skip++) {
           const { rig, version } = await stage(build, scene);
-          rig.faults.plan(isCommitRequest, CLOSE, { skip });
+          rig.faults.plan(CLOSE, { at: isCommitRequest, nth: skip + 1 });
           expect(await rig.try(scene.sql), `request ${skip}`).toEqual({ tag: 'done' });
           expect(rig.faults.struck).toHaveLength(1);
           await expectOnce(build, rig, { version, scene });
@@ -152,8 +153,8 @@ describe.each(TEST_BUILDS)('unknown outcome, %s', (build) => {
       'a commit that %s is looked up as soon as a connection can be had: a success, once',
       async (_what, fault, sent) => {
         const { rig, version } = await stage(build, scene);
-        rig.faults.plan(isCommit, fault);
-        rig.faults.plan(isOpen, { tag: 'error', name: 'UnknownError' }, { times: 3 });
+        rig.faults.plan(fault, { at: isCommit });
+        rig.faults.plan({ tag: 'open-error', name: 'UnknownError' }, { at: isOpen, times: 3 });
         expect(await rig.try(scene.sql)).toEqual({ tag: 'done' });
         expect(rig.faults.struck).toHaveLength(4);
         expect(rig.faults.count(isCommit)).toBe(sent);
@@ -170,8 +171,8 @@ describe.each(TEST_BUILDS)('unknown outcome, %s', (build) => {
       'a commit that %s and cannot be looked up is one error of its own; looking later tells',
       async (what, fault) => {
         const { rig, version } = await stage(build, scene);
-        rig.faults.plan(isCommit, fault);
-        rig.faults.plan(isOpen, { tag: 'error', name: 'UnknownError' }, { times: 1000 });
+        rig.faults.plan(fault, { at: isCommit });
+        rig.faults.plan({ tag: 'open-error', name: 'UnknownError' }, { at: isOpen, times: 1000 });
         const outcome = await rig.try(scene.sql);
         expect(outcome).toMatchObject({ tag: 'failed', code: IOERR });
         expect(outcome).toMatchObject({ cause: { code: 'COMMIT_UNKNOWN' } });
@@ -196,7 +197,8 @@ describe.each(TEST_BUILDS)('unknown outcome, %s', (build) => {
     async () => {
       const scene = SCENES[0] as Scene;
       const { rig, version } = await stage(build, scene);
-      const planTwice = (faults: FaultyIDB) => faults.plan(isCommit, CLOSE, { times: 1000 });
+      const planTwice = (faults: FaultInjector) =>
+        faults.plan(CLOSE, { at: isCommit, times: 1000 });
       planTwice(rig.faults);
       expect(await rig.try(ONE_ROW)).toMatchObject({ tag: 'failed', code: IOERR });
       rig.faults.reset();

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { isCommit } from '../support/fault-points.js';
 import { keysOf, picture } from '../support/raw.js';
 import { insert, integrity, Rig, reopened } from '../support/rig.js';
 import { type BuildName, Context, freshVolume } from '../support/sqlite.js';
@@ -34,10 +35,7 @@ describe.each(TEST_BUILDS)('%s', (build) => {
     const slow = await Rig.create(build, { idbName, locks: null, spillBytes: 1 << 20 });
     const quick = await Context.create(build, { idbName, locks: null });
     // Creates the file and loses its first commit to a fault: the record stays, with nothing in it.
-    slow.faults.plan((p) => p.kind === 'commit' && p.stores.includes('commits'), {
-      tag: 'error',
-      name: 'QuotaExceededError',
-    });
+    slow.faults.plan({ tag: 'quota-at-commit' }, { at: isCommit });
     expect(await slow.try(TABLE)).toMatchObject({ tag: 'failed', code: 13 });
     expect(await keysOf(idbName, 'files')).toContain('"test.db"');
     await slow.db.run(`PRAGMA cache_size=10; BEGIN IMMEDIATE; ${TABLE}`);

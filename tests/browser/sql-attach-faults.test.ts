@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Fault, FaultyIDB, isCommit, type Point } from '../support/faults.js';
+import { type Fault, FaultInjector, type Point } from '../../src/testing/index.js';
+import { isCommit } from '../support/fault-points.js';
 import { rawFile } from '../support/sql-spies.js';
 import { BUILDS, type Database, Site } from '../support/sqlite.js';
 
@@ -11,10 +12,10 @@ const WITHOUT_SUPER_JOURNAL = [
   'PRAGMA synchronous=OFF; PRAGMA b.synchronous=OFF',
 ];
 /** An abort that nobody asked for is a lost connection's: such a commit is sent once more. */
-const ABORT: Fault = { tag: 'abort', name: null };
+const ABORT: Fault = { tag: 'abort-at-commit' };
 const FAILING: readonly (readonly [what: string, times: number, fault: Fault])[] = [
-  ['QuotaExceededError', 1, { tag: 'error', name: 'QuotaExceededError' }],
-  ['DataError', 1, { tag: 'error', name: 'DataError' }],
+  ['QuotaExceededError', 1, { tag: 'abort-at-commit', name: 'QuotaExceededError' }],
+  ['DataError', 1, { tag: 'abort-at-commit', name: 'DataError' }],
   ['abort', 2, ABORT],
 ];
 const SURVIVED: readonly Fault[] = [ABORT, { tag: 'close' }, { tag: 'close-after-landing' }];
@@ -25,9 +26,9 @@ const SIZES = [
 
 describe.each(BUILDS)('commits over two files, %s', (build) => {
   let site: Site;
-  let faults: FaultyIDB;
+  let faults: FaultInjector;
   beforeEach(() => {
-    faults = new FaultyIDB();
+    faults = new FaultInjector();
     site = new Site(build, { spillBytes: 65536, indexedDB: faults.factory });
   });
   afterEach(() => site.remove());
@@ -101,7 +102,7 @@ describe.each(BUILDS)('commits over two files, %s', (build) => {
       faults.reset();
       await db.run(`BEGIN; ${insert('main', 100, count)}; ${insert('b', 100, count)}`);
       expect(faults.count(isSpill) > 0).toBe(size === 'spilled');
-      faults.plan(isCommit, fault, { times });
+      faults.plan(fault, { at: isCommit, times });
       const code = await db.failure('COMMIT');
       if (what === 'QuotaExceededError') expect(code).toBe(FULL);
       expect(faults.struck).toHaveLength(times);
@@ -120,7 +121,7 @@ describe.each(BUILDS)('commits over two files, %s', (build) => {
       faults.reset();
       await db.run(`BEGIN; ${insert('main', 100, count)}; ${insert('b', 100, count)}`);
       expect(faults.count(isSpill) > 0).toBe(size === 'spilled');
-      faults.plan(isCommit, fault);
+      faults.plan(fault, { at: isCommit });
       await db.run('COMMIT');
       expect(faults.struck).toHaveLength(1);
       expect(await counts(db)).toEqual([[count + 1, count + 1]]);

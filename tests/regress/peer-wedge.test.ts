@@ -7,7 +7,8 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import * as SQLite from 'wa-sqlite';
 import createAsyncify from 'wa-sqlite/dist/wa-sqlite-async.mjs';
 import { IDBBatchAtomicVFS } from 'wa-sqlite/src/examples/IDBBatchAtomicVFS.js';
-import { type Fault, FaultyIDB, isCommit, type Point } from '../support/faults.js';
+import { type Fault, FaultInjector, type Point } from '../../src/testing/index.js';
+import { atCommit, isCommit } from '../support/fault-points.js';
 import { integrity, Rig, reopened } from '../support/rig.js';
 import { BUILDS, freshVolume } from '../support/sqlite.js';
 
@@ -22,7 +23,7 @@ describe.each(BUILDS)('%s', (build) => {
   test.each(FAULTS)('%s is followed by working statements', async (_name, fault) => {
     const rig = await Rig.create(build);
     await rig.db.run('CREATE TABLE t(a); INSERT INTO t VALUES (1)');
-    rig.faults.plan(isCommit, fault);
+    rig.faults.plan(atCommit(fault), { at: isCommit });
     const outcome = await rig.try('INSERT INTO t VALUES (2)');
     expect(rig.faults.struck).toHaveLength(1);
     await rig.db.run('INSERT INTO t VALUES (3)');
@@ -56,7 +57,7 @@ describe('null control: IDBBatchAtomicVFS', () => {
   test.each(FAULTS)('%s leaves it hanging', async (_name, fault) => {
     const { faults, db } = await openPeer();
     await db('CREATE TABLE t(a); INSERT INTO t VALUES (1)');
-    faults.plan(isPeersCommit, fault);
+    faults.plan(fault, { at: isPeersCommit });
     const first = await within(db('INSERT INTO t VALUES (2)'));
     expect(faults.struck).toHaveLength(1);
     const second = first === 'hangs' ? 'hangs' : await within(db('INSERT INTO t VALUES (3)'));
@@ -78,10 +79,10 @@ function within(statement: Promise<unknown>): Promise<Ending> {
 
 /** The peer takes the global `indexedDB`: it gets ours while it opens. */
 async function openPeer(): Promise<{
-  faults: FaultyIDB;
+  faults: FaultInjector;
   db: (sql: string) => Promise<number>;
 }> {
-  const faults = new FaultyIDB();
+  const faults = new FaultInjector();
   const module = await createAsyncify();
   const sqlite3 = SQLite.Factory(module);
   const name = freshVolume('peer');

@@ -1,6 +1,6 @@
 /** One page with a database on an IndexedDB that faults can be planned for. */
 import type { BlockStoreError, VFSOptions } from '../../src/index.js';
-import { FaultyIDB } from './faults.js';
+import { FaultInjector } from '../../src/testing/index.js';
 import { type BuildName, Context, type Database, freshVolume, type Row } from './sqlite.js';
 
 /** How a statement ended. */
@@ -10,7 +10,7 @@ export type Outcome =
 
 export interface RigOptions extends VFSOptions {
   /** Plans faults that opening meets. */
-  readonly plan?: (faults: FaultyIDB) => void;
+  readonly plan?: (faults: FaultInjector) => void;
 }
 
 /** wa-sqlite answers with primary result codes unless told otherwise. */
@@ -18,13 +18,13 @@ const PRIMARY = 0xff;
 
 export class Rig {
   readonly idbName: string;
-  readonly faults: FaultyIDB;
+  readonly faults: FaultInjector;
   readonly context: Context;
   readonly db: Database;
   /** What the VFS said of failed methods. */
   readonly errors: BlockStoreError[] = [];
 
-  private constructor(idbName: string, faults: FaultyIDB, context: Context, db: Database) {
+  private constructor(idbName: string, faults: FaultInjector, context: Context, db: Database) {
     this.idbName = idbName;
     this.faults = faults;
     this.context = context;
@@ -35,7 +35,7 @@ export class Rig {
   static async create(build: BuildName, options: RigOptions = {}): Promise<Rig> {
     const { plan, ...rest } = options;
     const idbName = options.idbName ?? freshVolume('fault');
-    const faults = new FaultyIDB();
+    const faults = new FaultInjector();
     plan?.(faults);
     const context = await Context.create(build, { ...rest, idbName, indexedDB: faults.factory });
     try {

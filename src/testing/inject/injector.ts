@@ -13,7 +13,7 @@ import { completed, promised } from './genuine.js';
 import { History } from './history.js';
 import { Holds } from './holds.js';
 import { Opening, startRival } from './opening.js';
-import { type Hit, Plans, type RandomPlan, type Replay, type Where } from './plans.js';
+import { type Hit, Plans, type RandomPlan, type Where } from './plans.js';
 import {
   describePoint,
   hashLines,
@@ -22,6 +22,7 @@ import {
   type Point,
   type TraceEntry,
 } from './points.js';
+import { formatReplay, type Replay } from './replay.js';
 
 export interface InjectorOptions {
   /** For what is drawn: random faults, and which record or bit a damage hits. Default 1. */
@@ -49,6 +50,7 @@ export class FaultInjector {
   readonly #history: History | undefined;
   readonly #connections = new Set<Connection>();
   readonly #work = new Set<Promise<unknown>>();
+  readonly #onlookers = new Set<(point: TraceEntry) => void>();
   readonly #failures: unknown[] = [];
   readonly #damaged: Damaged[] = [];
   #trace: TraceEntry[] = [];
@@ -99,6 +101,12 @@ export class FaultInjector {
     return this.#trace;
   }
 
+  /** Calls `onlooker` at each point, before anything happens there. @returns a function that ends it */
+  onPoint(onlooker: (point: TraceEntry) => void): () => void {
+    this.#onlookers.add(onlooker);
+    return () => this.#onlookers.delete(onlooker);
+  }
+
   /** The trace, one line for each point. */
   lines(): string[] {
     return this.#trace.map(describePoint);
@@ -114,9 +122,9 @@ export class FaultInjector {
     return { seed: this.seed, faults: this.#struck.map(({ number, fault }) => [number, fault]) };
   }
 
-  /** The same as one line for people: `replay: {…}`. */
+  /** The same as one line for people, `replay: {…}`, which `parseReplay` reads. */
   replayLine(): string {
-    return `replay: ${JSON.stringify(this.replay())}`;
+    return formatReplay(this.replay());
   }
 
   /** No more faults, planned, drawn or of a replay, until another one is planned. */
@@ -194,7 +202,9 @@ export class FaultInjector {
     this.#number++;
     const point: Point = { ...NOWHERE, ...place, number: this.#number };
     const fault = this.#plans.at(point);
-    this.#trace.push({ ...point, fault });
+    const entry: TraceEntry = { ...point, fault };
+    this.#trace.push(entry);
+    for (const onlooker of this.#onlookers) onlooker(entry);
     if (fault) this.#struck.push({ number: this.#number, fault, point });
     return fault;
   }

@@ -8,6 +8,7 @@
 import { Random } from '../random.js';
 import { FAULT_KINDS, type Fault, type FaultTag, InjectionError, kindOf } from './faults.js';
 import type { Point } from './points.js';
+import type { Replay } from './replay.js';
 
 /** True for the points a plan waits for. */
 export type Hit = (point: Point) => boolean;
@@ -36,12 +37,6 @@ export interface RandomPlan {
   readonly at?: Hit;
   /** At most so many. Default no limit. */
   readonly countMax?: number;
-}
-
-/** What a run did, as JSON: the same program under it meets the same faults at the same points. */
-export interface Replay {
-  readonly seed: number;
-  readonly faults: readonly (readonly [number: number, fault: Fault])[];
 }
 
 interface Planned {
