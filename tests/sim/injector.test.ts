@@ -54,7 +54,7 @@ describe('points', () => {
       '14 step continue a #3',
       '15 event success update a 7 #3',
       '16 event success continue a #3',
-      '17 commit #3',
+      '17 commit auto #3',
       '18 event complete #3',
       '19 transaction readonly b #4',
       '20 abort #4',
@@ -79,7 +79,7 @@ describe('points', () => {
     };
     await program.answer(request);
     expect(seen).toEqual([
-      ...['open', 'upgradeneeded', 'get', 'put', 'success', 'success', 'commit'],
+      ...['open', 'upgradeneeded', 'get', 'put', 'success', 'success', 'auto'],
       ...['complete', 'success'],
     ]);
     const heard: string[] = [];

@@ -97,8 +97,7 @@ const CASES: Readonly<Record<number, Case>> = {
       faults.plan({ tag: 'close' }, { kind: at });
       const answer = at === 'request' ? 'error:AbortError' : 'success';
       expect(await program.put(mine, 1, 'x')).toBe(`${answer} abort:AbortError`);
-      await pause();
-      expect(program.heard).toEqual(['close']);
+      await expect.poll(() => program.heard).toEqual(['close']);
       expect(() => mine.transaction('a')).toThrow(/./);
     }
     expect(await program.put(db, 2, 'y')).toBe('success complete');
@@ -110,16 +109,14 @@ const CASES: Readonly<Record<number, Case>> = {
       program.heard.length = 0;
       faults.plan({ tag: 'close-after-landing' });
       expect(await program.put(mine, key, 'x', { commits })).toBe('success abort:AbortError');
-      await pause();
-      expect(program.heard).toEqual(['close']);
+      await expect.poll(() => program.heard).toEqual(['close']);
     }
     expect(await program.all(db)).toEqual({ 0: 'x', 1: 'x' });
   },
   9: async ({ faults, program, db, other }) => {
     faults.plan({ tag: 'versionchange' }, { kind: 'request' });
     expect(await program.put(db, 1, 'x')).toBe('success complete');
-    await pause();
-    expect(program.heard).toEqual(['versionchange 1→2']);
+    await expect.poll(() => program.heard).toEqual(['versionchange 1→2']);
     db.close();
     const again = await other.open();
     expect([again.version, await other.all(again)]).toEqual([1, { 1: 'x' }]);
@@ -147,6 +144,7 @@ const CASES: Readonly<Record<number, Case>> = {
     faults.plan({ tag: 'open-blocked', rounds: Number.POSITIVE_INFINITY });
     program.heard.length = 0;
     const opening = program.open(2);
+    await expect.poll(() => program.heard).toEqual(['blocked']);
     await pause();
     expect(program.heard).toEqual(['blocked']);
     faults.release();
@@ -234,7 +232,7 @@ const CASES: Readonly<Record<number, Case>> = {
     idbTx.objectStore('b').put('b', 1);
     await program.ended(idbTx);
     expect(await faults.loseRelaxed(db.name, 1)).toBe(1);
-    expect(program.heard).toEqual(['close']);
+    await expect.poll(() => program.heard).toEqual(['close']);
     const again = await program.open();
     expect(await program.all(again)).toEqual({ 1: 'older', 2: 'new' });
     expect(await program.all(again, 'b')).toEqual({});

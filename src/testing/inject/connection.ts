@@ -156,9 +156,8 @@ export class Connection implements Owner {
       if (context.holds.isFrozen) context.holds.queue(deliver);
       else deliver();
     };
-    // In a task of its own: the listeners of the last abort come first.
-    Promise.all(idbTxs.map(({ ended }) => ended))
-      .then(() => context.holds.trip())
-      .then(told, told);
+    const ends = Promise.all(idbTxs.map(({ ended }) => ended));
+    // The listeners of the last abort come first.
+    ends.then(() => (idbTxs.length > 0 ? context.holds.trip() : undefined)).then(told, told);
   }
 }

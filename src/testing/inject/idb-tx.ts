@@ -252,7 +252,7 @@ export class HookedTx implements Requests {
   #commit(): void {
     if (this.#isBusy) return;
     this.#committed = true;
-    const fault = this.#pass({ kind: 'commit' });
+    const fault = this.#pass({ kind: 'commit', method: 'commit' });
     if (fault && LANDS.includes(fault.tag)) this.#ending = fault;
     // Requests are served in order: when the probe is, all others have succeeded.
     const isStruck = fault !== undefined && ENDS.includes(fault.tag);
@@ -273,7 +273,7 @@ export class HookedTx implements Requests {
     this.#probe(() => {
       if (!isLast() || this.#committed) return;
       this.#committed = true;
-      const fault = this.#pass({ kind: 'commit' });
+      const fault = this.#pass({ kind: 'commit', method: 'auto' });
       if (fault && LANDS.includes(fault.tag)) this.#ending = fault;
       else if (fault && ENDS.includes(fault.tag)) this.#end(fault);
     });

@@ -48,8 +48,12 @@ export interface Point {
   readonly mode: IDBTransactionMode;
   /** Stores in the idbTx's scope. */
   readonly stores: readonly string[];
-  /** Of a request, a step, and their events: the method, and its store. */
+  /**
+   * Of a request, a step, and their events: the method. Of a commit: `commit` if the idbTx was told to,
+   * `auto` if nothing was left to do. Of what an opening is told: `open` or `delete`.
+   */
   readonly method: string;
+  /** Of a request, a step, and their events. */
   readonly store: string;
   /** Key or range that the request names, undefined if none. */
   readonly key: unknown;
@@ -77,7 +81,8 @@ export const NOWHERE: Omit<Point, 'number' | 'kind'> = {
 /** One line for people: `12 request put a 7 #3`. */
 export function describePoint(entry: Point & { readonly fault?: Fault | undefined }): string {
   const { number, kind, event, method, store, idbTx, database, fault } = entry;
-  const where = idbTx === 0 ? database : [method, store, describeQuery(entry.key)].join(' ').trim();
+  const call = method === kind ? '' : method;
+  const where = idbTx === 0 ? database : [call, store, describeQuery(entry.key)].join(' ').trim();
   const scope = kind === 'transaction' ? `${entry.mode} ${entry.stores.join(',')}` : where;
   const parts = [number, kind, event, scope, idbTx === 0 ? '' : `#${idbTx}`];
   const line = parts.filter((part) => part !== '').join(' ');
