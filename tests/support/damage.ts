@@ -179,14 +179,12 @@ async function judgeFile(specimen: Specimen, { outcome, path, damage }: Case): P
   try {
     store = await Store.open({ factory, paths: [path] });
     const found = await store.read(path);
-    for (const verdict of ['same', 'older'] as const) {
-      const expected = (verdict === 'same' ? specimen.files : specimen.before).get(path);
-      if (!expected || !sameContent(found, expected)) continue;
-      if (verdict === 'older' && !mayBeOlder(specimen, path, damage)) continue;
-      if (!damage.light) await expectWritable(store, path, expected);
-      return verdict;
+    const verdict = verdictOn(specimen, path, { found, damage });
+    if (verdict === 'older' && found.version !== specimen.before.get(path)?.version) {
+      await expectReported(factory, store, path);
     }
-    throw new Error(`other content was served: ${describe(new Map([[path, found]]))}`);
+    if (!damage.light) await expectWritable(store, path, found);
+    return verdict;
   } catch (cause) {
     expectTyped(cause);
     await expectReported(factory, store, path);
@@ -194,6 +192,23 @@ async function judgeFile(specimen: Specimen, { outcome, path, damage }: Case): P
   } finally {
     factory.halt();
   }
+}
+
+/** @throws if neither the newest content was read nor, where that may be, the one before */
+function verdictOn(
+  { files, before }: Specimen,
+  path: string,
+  { found, damage }: { readonly found: Content; readonly damage: Damage },
+): Verdict {
+  const newest = files.get(path);
+  const older = before.get(path);
+  if (!newest || !older) throw new Error('the specimen has no such file');
+  if (sameContent(found, newest)) return 'same';
+  // What is fallen back to bears the version that was lost, so that it is not given again.
+  const version = found.version === newest.version ? newest.version : older.version;
+  const mayBe = hitsMarker(files, path, damage) && older.version > 0;
+  if (mayBe && sameContent(found, { ...older, version })) return 'older';
+  throw new Error(`other content was served: ${describe(new Map([[path, found]]))}`);
 }
 
 function expectTyped(cause: unknown): void {
@@ -228,9 +243,8 @@ async function expectReported(
   }
 }
 
-/** True if the damage is to the newest commit record of the file, and it has another. */
-function mayBeOlder({ files }: Specimen, path: string, { at }: Damage): boolean {
-  const version = files.get(path)?.version ?? 0;
+/** True if the damage is to the newest commit record of the file. */
+function hitsMarker(files: Files, path: string, { at }: Damage): boolean {
   const id = [...files.keys()].indexOf(path) + 1;
-  return version > 1 && at.store === 'commits' && String(at.key) === String([id, version]);
+  return at.store === 'commits' && String(at.key) === String([id, files.get(path)?.version]);
 }
