@@ -89,7 +89,7 @@ export class Staging {
     await this.#file.settling;
     if (!this.#file.record) await this.#file.create(this.#options.checksum);
     if (this.draft.under) await this.#fillFromUnder();
-    await this.#spill?.settled();
+    await this.#orDistrust(this.#spill?.settled());
   }
 
   /** Forgets everything written. */
@@ -153,7 +153,7 @@ export class Staging {
     const segments = draft.takeFull();
     for (const segment of segments) checksumSegment(file, draft, segment);
     const buffers = new Map(segments.map(({ part, buffer }) => [part, buffer]));
-    await this.#spill.send(segments, (part) => {
+    const sent = this.#spill.send(segments, (part) => {
       const buffer = buffers.get(part);
       if (buffer)
         file.reader.insertOwn(draft.version, part, new Uint8Array(buffer), {
@@ -161,6 +161,17 @@ export class Staging {
         });
       draft.released(part);
     });
+    await this.#orDistrust(sent);
+  }
+
+  /** What refuses a spill may be that another writer came in between, also under the lock. */
+  async #orDistrust(spilling: Promise<void> | undefined): Promise<void> {
+    try {
+      await spilling;
+    } catch (cause) {
+      this.#file.distrust();
+      throw cause;
+    }
   }
 
   /** Stages every block that only `under` has, so that the new map is whole. */

@@ -48,7 +48,8 @@ const SPILLS: readonly Step[] = [
 /** 66 commits, so that the 64th is a checkpoint; the last ones over two files. */
 const CHECKPOINT: readonly Step[] = Array.from({ length: 66 }, (_, i) => ({
   changes: [
-    blocks('one.db', i % 5, 2, i + 1),
+    // Every commit supersedes a whole segment, that of the commit three before.
+    blocks('one.db', 2 * (i % 3), 2, i + 1),
     ...(i > 60 ? [blocks('two.db', i % 3, 1, i + 1)] : []),
   ],
   durability: (['strict', 'relaxed', 'relaxed'] as const)[i % 3] ?? 'strict',

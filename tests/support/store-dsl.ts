@@ -4,13 +4,14 @@
  * It does what the VFS does at SQLite's commit points, through the same Staging, Draft and Committer.
  */
 import type { BlockFile } from '../../src/blockstore/file.js';
+import type { BlockMap } from '../../src/blockstore/map.js';
 import { ReadAhead } from '../../src/blockstore/readahead.js';
 import { Volume } from '../../src/blockstore/volume.js';
 import type { Timer } from '../../src/blockstore/watchdog.js';
 import type { Nonce } from '../../src/format/commit.js';
 import { apply, findLost, recover } from '../../src/recovery/recover.js';
 import { type Defect, verifyBlocks, verifyRecords } from '../../src/recovery/verify.js';
-import type { Durability, Version } from '../../src/types.js';
+import type { ChecksumAlgorithm, Durability, Version } from '../../src/types.js';
 import { Staging } from '../../src/vfs/staging.js';
 import { View } from '../../src/vfs/view.js';
 
@@ -32,6 +33,12 @@ export interface Change {
   readonly blockBytes?: number;
 }
 
+/** A pinned version of a file. */
+export interface Snapshot {
+  read(): Promise<Content>;
+  release(): void;
+}
+
 /** A file as it was read: the mark of each unit, undefined for zeros. */
 export interface Content {
   readonly version: number;
@@ -49,6 +56,8 @@ export interface StoreOptions {
   /** Makes nonces differ between contexts. Default 1. */
   readonly context?: number;
   readonly now?: () => number;
+  /** Of files it creates. Default xxhash32. */
+  readonly checksum?: ChecksumAlgorithm;
   /** Default: short waits pass at once, limits never. */
   readonly timer?: Timer;
   /** Called when the idbTx of a commit is complete, once for each of its files. */
@@ -102,14 +111,19 @@ export class Store {
     return new Store(volume, files, { options, losses });
   }
 
-  /** One sqliteTx. */
-  async commit(changes: readonly Change[], durability: Durability): Promise<void> {
+  /** One sqliteTx. `atTheEnd` runs before its commit, when all it spilled is in the store. */
+  async commit(
+    changes: readonly Change[],
+    durability: Durability,
+    atTheEnd?: () => Promise<void>,
+  ): Promise<void> {
     await this.#staged(changes, async (stagings) => {
       const drafts = [];
       for (const { file, staging } of stagings) {
         await staging.finish();
         drafts.push({ file, draft: staging.draft });
       }
+      await atTheEnd?.();
       await this.volume.committer.commit(drafts, durability);
     });
   }
@@ -151,12 +165,12 @@ export class Store {
     if (!file.exclusive || file.suspect) await file.refresh();
   }
 
-  #staging(file: BlockFile, base: BlockFile['state']['map']): Staging {
+  #staging(file: BlockFile, base: BlockMap): Staging {
     return new Staging(file, base, {
       readAhead: new ReadAhead(CACHE_BYTES),
       options: {
         spillBytes: this.#options.spillBytes ?? SPILL_BYTES,
-        checksum: 'xxhash32',
+        checksum: this.#options.checksum ?? 'xxhash32',
         nonce: () => this.#nonce(),
       },
       playedBack: () => undefined,
@@ -175,27 +189,27 @@ export class Store {
     return file;
   }
 
-  /** Reads every block, from the store, and checks that each unit is filled with one mark. */
+  /** Reads every block and checks that each unit is filled with one mark. */
   async read(path: string): Promise<Content> {
+    const snapshot = await this.pin(path);
+    try {
+      return await snapshot.read();
+    } finally {
+      snapshot.release();
+    }
+  }
+
+  /** Pins the newest version, as a connection does that begins to read. */
+  async pin(path: string): Promise<Snapshot> {
     await this.#share(path);
     const file = this.file(path);
     const map = file.pin();
-    try {
-      const view = new View(file, new ReadAhead(CACHE_BYTES), map, undefined);
-      const marks: (number | undefined)[] = [];
-      for (let block = 0; block < map.blockCount; block++) {
-        const bytes = view.peek(block) ?? (await view.load(block));
-        const units = Math.min(map.blockSize, map.fileBytes - block * map.blockSize) / UNIT_BYTES;
-        for (let unit = 0; unit < units; unit++) {
-          marks.push(bytes ? markOf(bytes, unit, `${path} block ${block}`) : undefined);
-        }
-      }
-      // The block size of a file without commits is a default that says nothing.
-      const blockBytes = map.version === 0 ? UNIT_BYTES : map.blockSize;
-      return { version: map.version, blockBytes, marks };
-    } finally {
-      file.unpin(map);
-    }
+    return { read: () => readAt(file, map), release: () => file.unpin(map) };
+  }
+
+  /** Drops everything of the file from the cache: what is read next comes from IndexedDB. */
+  forgetCached(path: string): void {
+    this.file(path).reader.clear();
   }
 
   /** What `verify` says of a file; of one that does not exist, nothing. */
@@ -209,6 +223,21 @@ export class Store {
   close(): Promise<void> {
     return this.volume.close();
   }
+}
+
+async function readAt(file: BlockFile, map: BlockMap): Promise<Content> {
+  const view = new View(file, new ReadAhead(CACHE_BYTES), map, undefined);
+  const marks: (number | undefined)[] = [];
+  for (let block = 0; block < map.blockCount; block++) {
+    const bytes = view.peek(block) ?? (await view.load(block));
+    const units = Math.min(map.blockSize, map.fileBytes - block * map.blockSize) / UNIT_BYTES;
+    for (let unit = 0; unit < units; unit++) {
+      marks.push(bytes ? markOf(bytes, unit, `${file.path} block ${block}`) : undefined);
+    }
+  }
+  // The block size of a file without commits is a default that says nothing.
+  const blockBytes = map.version === 0 ? UNIT_BYTES : map.blockSize;
+  return { version: map.version, blockBytes, marks };
 }
 
 function shortWaits(ms: number, callback: () => void): () => void {
