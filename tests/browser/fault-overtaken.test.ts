@@ -13,19 +13,26 @@ const BUSY = { tag: 'failed', code: 5 };
 const TABLE = 'CREATE TABLE t(id INTEGER PRIMARY KEY, v)';
 
 describe.each(TEST_BUILDS)('%s', (build) => {
-  test('the holder of the lock that was overtaken fails once, then follows', async () => {
-    const idbName = freshVolume('overtaken');
-    const holder = await Rig.create(build, { idbName });
-    await holder.fill(2);
-    const thief = await Rig.create(build, { idbName, locks: null });
-    await thief.db.run(insert(1));
-    expect(await holder.try(insert(1))).toMatchObject(BUSY);
-    await holder.db.run(insert(1));
-    expect(await holder.db.value('SELECT count(*) FROM t')).toBe(4);
-    await holder.close();
-    await thief.close();
-    expect(await reopened(build, idbName, integrity)).toBe('ok');
-  });
+  test.each([
+    ['commit', insert(1)],
+    ['spill', insert(600)],
+  ])(
+    'the holder of the lock that was overtaken fails once at its %s, then follows',
+    async (_at, sql) => {
+      const idbName = freshVolume('overtaken');
+      const holder = await Rig.create(build, { idbName, spillBytes: 1 << 20 });
+      await holder.fill(2);
+      await holder.db.run('PRAGMA cache_size=10');
+      const thief = await Rig.create(build, { idbName, locks: null });
+      await thief.db.run(insert(1));
+      expect(await holder.try(sql)).toMatchObject(BUSY);
+      await holder.db.run(insert(1));
+      expect(await holder.db.value('SELECT count(*) FROM t')).toBe(4);
+      await holder.close();
+      await thief.close();
+      expect(await reopened(build, idbName, integrity)).toBe('ok');
+    },
+  );
 
   test.each([
     ['commit', 'COMMIT'],
