@@ -7,23 +7,27 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import * as SQLite from 'wa-sqlite';
 import createAsyncify from 'wa-sqlite/dist/wa-sqlite-async.mjs';
 import { IDBBatchAtomicVFS } from 'wa-sqlite/src/examples/IDBBatchAtomicVFS.js';
-import { type Fault, FaultInjector, type Point } from '../../src/testing/index.js';
-import { atCommit, isCommit } from '../support/fault-points.js';
+import { type Fault, FaultInjector } from '../../src/testing/index.js';
+import { isCommit, isWrite } from '../support/fault-points.js';
 import { integrity, Rig, reopened } from '../support/rig.js';
 import { BUILDS, freshVolume } from '../support/sqlite.js';
 
-const FAULTS: readonly (readonly [name: string, fault: Fault])[] = [
-  ['an aborted idbTx', { tag: 'abort', name: null }],
-  ['a closed connection', { tag: 'close' }],
+type Case = readonly [name: string, fault: Fault, kind: 'request' | 'commit'];
+const FAULTS: readonly Case[] = [
+  ['an idbTx aborted half way', { tag: 'abort' }, 'request'],
+  ['an idbTx aborted at its commit', { tag: 'abort-at-commit' }, 'commit'],
+  ['a full disk at a commit', { tag: 'quota-at-commit' }, 'commit'],
+  ['a closed connection', { tag: 'close' }, 'commit'],
+  ['a connection closed after the commit landed', { tag: 'close-after-landing' }, 'commit'],
 ];
 /** A statement takes about 10 ms; one that has not answered by now hangs. */
 const HANG_MS = 3000;
 
 describe.each(BUILDS)('%s', (build) => {
-  test.each(FAULTS)('%s is followed by working statements', async (_name, fault) => {
+  test.each(FAULTS)('%s is followed by working statements', async (_name, fault, kind) => {
     const rig = await Rig.create(build);
     await rig.db.run('CREATE TABLE t(a); INSERT INTO t VALUES (1)');
-    rig.faults.plan(atCommit(fault), { at: isCommit });
+    rig.faults.plan(fault, { at: kind === 'commit' ? isCommit : isWrite });
     const outcome = await rig.try('INSERT INTO t VALUES (2)');
     expect(rig.faults.struck).toHaveLength(1);
     await rig.db.run('INSERT INTO t VALUES (3)');
@@ -37,9 +41,6 @@ describe.each(BUILDS)('%s', (build) => {
 });
 
 describe('null control: IDBBatchAtomicVFS', () => {
-  const isPeersCommit = ({ kind, method, store }: Point) =>
-    kind === 'request' && method === 'put' && store === 'metadata';
-
   // Its rejections reach nobody, which is half of what is shown here.
   const unheard = (event: PromiseRejectionEvent): void => {
     event.preventDefault();
@@ -54,10 +55,10 @@ describe('null control: IDBBatchAtomicVFS', () => {
     removeEventListener('unhandledrejection', unheard, { capture: true });
   });
 
-  test.each(FAULTS)('%s leaves it hanging', async (_name, fault) => {
+  test.each(FAULTS)('%s leaves it hanging', async (_name, fault, kind) => {
     const { faults, db } = await openPeer();
     await db('CREATE TABLE t(a); INSERT INTO t VALUES (1)');
-    faults.plan(fault, { at: isPeersCommit });
+    faults.plan(fault, { kind, mode: 'readwrite' });
     const first = await within(db('INSERT INTO t VALUES (2)'));
     expect(faults.struck).toHaveLength(1);
     const second = first === 'hangs' ? 'hangs' : await within(db('INSERT INTO t VALUES (3)'));

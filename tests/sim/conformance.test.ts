@@ -1,9 +1,10 @@
 /** The simulated IndexedDB, held against the cases that Chromium passes. */
 import { afterAll, beforeAll, describe } from 'vitest';
-import { SimulatedIndexedDB, SimulatedKeyRange } from '../../src/testing/index.js';
+import { FaultInjector, SimulatedIndexedDB, SimulatedKeyRange } from '../../src/testing/index.js';
 import { defineConformance } from '../support/idb-conformance.ts';
 
 const reportError = Reflect.getOwnPropertyDescriptor(globalThis, 'reportError');
+const HISTORY = { history: true };
 const ON_PURPOSE = new Error('thrown on purpose');
 
 // Where a browser would tell `window.onerror`.
@@ -18,9 +19,16 @@ afterAll(() => {
   else Reflect.deleteProperty(globalThis, 'reportError');
 });
 
-describe.each([1, 2, 3])('the simulation with seed %i', (seed) => {
+const SUBJECTS: readonly (readonly [name: string, factory: IDBFactory])[] = [
+  ...[1, 2, 3].map((seed) => [`seed ${seed}`, new SimulatedIndexedDB({ seed })] as const),
+  // With nothing planned it changes nothing.
+  ['an injector over it', new FaultInjector(new SimulatedIndexedDB()).factory],
+  ['an injector with history', new FaultInjector(new SimulatedIndexedDB(), HISTORY).factory],
+];
+
+describe.each(SUBJECTS)('the simulation: %s', (_name, factory) => {
   defineConformance({
-    factory: new SimulatedIndexedDB({ seed }),
+    factory,
     KeyRange: SimulatedKeyRange as object as typeof IDBKeyRange,
     throwing: () => () => {
       throw ON_PURPOSE;
