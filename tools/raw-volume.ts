@@ -9,8 +9,8 @@ export interface RawVolume {
   readonly segmentsAbove: Readonly<Record<number, number>>;
   readonly commits: number;
   readonly segments: number;
-  /** Bytes of all values of all stores. */
-  readonly bytes: number;
+  /** Bytes of all values of all stores; undefined if they were not asked for. */
+  readonly bytes: number | undefined;
 }
 
 const STORES = ['files', 'segments', 'commits', 'maps'] as const;
@@ -19,8 +19,14 @@ const FILE_ID_OFFSET = 16;
 /** Values of one `getAll`: at most 15 MB of segments. */
 const VALUES_PER_REQUEST = 256;
 
-/** Undefined if the volume does not exist, or was never completely created. */
-export async function readRawVolume(name: string): Promise<RawVolume | undefined> {
+/**
+ * Undefined if the volume does not exist, or was never completely created.
+ * @param options `bytes`: count them, which reads everything. Default true.
+ */
+export async function readRawVolume(
+  name: string,
+  options: { readonly bytes: boolean } = { bytes: true },
+): Promise<RawVolume | undefined> {
   const known = await indexedDB.databases();
   if (!known.some((database) => database.name === name)) return undefined;
   const database = await answer(indexedDB.open(name));
@@ -36,8 +42,7 @@ export async function readRawVolume(name: string): Promise<RawVolume | undefined
     for (const [file = 0, version = 0] of segmentKeys) {
       if (version > (markers[file] ?? 0)) segmentsAbove[file] = (segmentsAbove[file] ?? 0) + 1;
     }
-    let bytes = 0;
-    for (const store of STORES) bytes += await bytesOf(idbTx.objectStore(store));
+    const bytes = options.bytes ? await bytesOfAll(idbTx) : undefined;
     const counts = { commits: commitKeys.length, segments: segmentKeys.length };
     return { files, markers, segmentsAbove, ...counts, bytes };
   } finally {
@@ -84,11 +89,13 @@ async function keysOf(store: IDBObjectStore): Promise<number[][]> {
   return (await answer(store.getAllKeys())) as number[][];
 }
 
-async function bytesOf(store: IDBObjectStore): Promise<number> {
+async function bytesOfAll(idbTx: IDBTransaction): Promise<number> {
   let bytes = 0;
-  await forEachBatch(store, (_keys, values) => {
-    for (const value of values) bytes += value.byteLength;
-  });
+  for (const store of STORES) {
+    await forEachBatch(idbTx.objectStore(store), (_keys, values) => {
+      for (const value of values) bytes += value.byteLength;
+    });
+  }
   return bytes;
 }
 

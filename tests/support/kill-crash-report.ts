@@ -44,7 +44,7 @@ export function recovered({ outcome: { found, bounds } }: Result): string {
 
 function bound(results: readonly Result[]): string {
   const broken = results.filter(isBroken).length;
-  const percent = (share: number) => `${(share * 100).toPrecision(2)} %`;
+  const percent = (share: number) => `${Number((share * 100).toPrecision(2))} %`;
   if (results.length === 0) return 'nothing was tried';
   if (broken > 0) return `violations in ${percent(broken / results.length)} of the trials`;
   const rate = Math.min(1, RULE_OF_THREE / results.length);

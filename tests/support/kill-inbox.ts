@@ -5,8 +5,13 @@ import { describeTrial, type MessageKind, type MessageOf, type Trial } from './k
 const PAGE_ERROR = 'page-error';
 const WAIT_TIMEOUT_MS = 60_000;
 
+export interface TimedMessage extends Message {
+  /** When it came, ms since 1970. */
+  readonly at: number;
+}
+
 export class Inbox {
-  readonly #byTrial: Map<number, Message[]> = new Map();
+  readonly #byTrial: Map<number, TimedMessage[]> = new Map();
   readonly #failures: Message[] = [];
   readonly #listeners: Set<() => void> = new Set();
 
@@ -15,13 +20,14 @@ export class Inbox {
     if (message.kind === PAGE_ERROR) this.#failures.push(message);
     else if (trial !== undefined) {
       const before = this.#byTrial.get(trial);
-      if (before) before.push(message);
-      else this.#byTrial.set(trial, [message]);
+      const timed = { ...message, at: Date.now() };
+      if (before) before.push(timed);
+      else this.#byTrial.set(trial, [timed]);
     }
     for (const listener of [...this.#listeners]) listener();
   }
 
-  of({ id }: Trial): readonly Message[] {
+  of({ id }: Trial): readonly TimedMessage[] {
     return this.#byTrial.get(id) ?? [];
   }
 

@@ -153,6 +153,8 @@ export interface Messages {
   ack: { step: number };
   /** Sent without waiting, in any order. */
   trace: Point;
+  /** Sent now and then, for whoever wonders whether the page works or waits. */
+  alive: { step: number; last: PointName | undefined; requests: number };
   /** The page stands at the point it is to be killed at. */
   held: Point;
   done: { steps: number };

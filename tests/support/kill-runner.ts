@@ -8,8 +8,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { modulePage, startHost } from '../../tools/browser-host.mjs';
-import type { Message } from '../../tools/message-log.mjs';
-import { Inbox, sleep } from './kill-inbox.ts';
+import { Inbox, sleep, type TimedMessage } from './kill-inbox.ts';
 import {
   type Bounds,
   beyond,
@@ -50,7 +49,8 @@ export interface Outcome {
 export interface Evidence {
   readonly trial: Trial;
   readonly problems: readonly Problem[];
-  readonly messages: readonly Message[];
+  /** Of this trial, and of those on its volume that nothing was judged after. */
+  readonly messages: readonly TimedMessage[];
 }
 
 export interface RunnerOptions {
@@ -124,7 +124,11 @@ export class KillRunner {
         const outcome = await this.#inspected(inspect);
         outcomes.push(outcome);
         onOutcome(outcome);
-        this.#putAway(outcome);
+        const before = trials.slice(0, i);
+        this.#putAway(
+          outcome,
+          before.filter(({ volume }) => volume === inspect.trial.volume),
+        );
         const { volume } = inspect.trial;
         const isUsedAgain = trials.slice(i).some((later) => later.volume === volume);
         if (outcome.problems.length === 0 && !isUsedAgain) discard.push(volume);
@@ -200,10 +204,10 @@ export class KillRunner {
     if (wrong !== undefined) this.#suspect(trial, `before it began: ${wrong}`);
   }
 
-  #putAway({ trial, problems }: Outcome): void {
-    const messages = this.#inbox.of(trial);
+  #putAway({ trial, problems }: Outcome, onVolume: readonly Trial[]): void {
+    const messages = onVolume.flatMap((life) => this.#inbox.of(life));
     if (problems.length > 0) this.#onViolation({ trial, problems, messages });
-    this.#inbox.drop(trial);
+    for (const life of onVolume) this.#inbox.drop(life);
   }
 
   async #inspected({ trial, phase }: Killed): Promise<Outcome> {

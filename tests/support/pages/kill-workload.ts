@@ -38,6 +38,11 @@ export class Workload {
     return SHAPES[this.#trial.workload].paths.map((_path, i) => (i === 0 ? 'main' : 'side'));
   }
 
+  /** Requests made of IndexedDB so far. */
+  get requests(): number {
+    return this.#database.vfs.stats().requests;
+  }
+
   async close(): Promise<void> {
     await this.#database.close();
   }

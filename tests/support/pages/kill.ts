@@ -13,6 +13,8 @@ import type {
 import { inspect } from './kill-inspect.ts';
 import { Workload } from './kill-workload.ts';
 
+const ALIVE_PERIOD_MS = 2000;
+
 reportErrors();
 const parameters = new URLSearchParams(location.search);
 const plan = JSON.parse(parameters.get('plan') ?? '{}') as PagePlan;
@@ -24,6 +26,7 @@ let stepsBegun = 0;
 let stepNumber = 0;
 let sequence = 0;
 let isReady = false;
+let lastPoint: PointName | undefined;
 
 if (plan.inspect) await send(plan.inspect, 'inspected', await inspect(plan.inspect));
 for (const volume of plan.discard) indexedDB.deleteDatabase(volume);
@@ -33,6 +36,10 @@ async function run(trial: Trial): Promise<void> {
   running = trial;
   trace.restart('opening');
   const workload = await Workload.open(trial);
+  setInterval(() => {
+    const { requests } = workload;
+    tell('alive', { trial: trial.id, step: stepNumber, last: lastPoint, requests });
+  }, ALIVE_PERIOD_MS);
   const { found } = await workload.state();
   stepNumber = found;
   if (trial.prelude > 0) await burst(trial, workload, trial.prelude);
@@ -72,6 +79,7 @@ function mark(name: StepName): void {
 function passed({ name, nth }: { name: PointName; nth: number }): void {
   if (!running) return;
   sequence++;
+  lastPoint = name;
   const point: Point = { name, nth, sequence, step: stepNumber };
   if (isTheEnd(running, point)) reportAndHold('held', { trial: running.id, ...point });
   if (running.kill.at === 'time' && isReady) tell('trace', { trial: running.id, ...point });
