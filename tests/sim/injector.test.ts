@@ -182,7 +182,7 @@ describe('plans', () => {
   });
 });
 
-describe('seeds', () => {
+describe('seeds', { timeout: 60_000 }, () => {
   /** A program that goes on whatever happens, under faults drawn from `seed`. */
   async function run(options: InjectorOptions, seed = 1): Promise<FaultInjector> {
     const { faults, factory, program } = inject(options, seed);
@@ -211,18 +211,18 @@ describe('seeds', () => {
   test('equal seeds give equal traces, others do not', async () => {
     const hashes = new Set<string>();
     const tags = new Set<string>();
-    for (let seed = 1; seed <= 12; seed++) {
+    for (let seed = 1; seed <= 8; seed++) {
       const faults = await run({ seed, random: RANDOM });
       expect((await run({ seed, random: RANDOM })).lines()).toEqual(faults.lines());
       hashes.add(faults.traceHash());
       for (const { fault } of faults.struck) tags.add(fault.tag);
     }
-    expect(hashes.size).toBe(12);
+    expect(hashes.size).toBe(8);
     expect(tags.size).toBeGreaterThan(15);
   });
 
   test('a run is repeated from one line', async () => {
-    for (let seed = 1; seed <= 12; seed++) {
+    for (let seed = 1; seed <= 8; seed++) {
       const faults = await run({ seed, random: RANDOM, history: true });
       expect(faults.struck).not.toHaveLength(0);
       const line = faults.replayLine();

@@ -26,24 +26,25 @@ export function flipBit(
 ): { readonly value: unknown } | undefined {
   const leaf = leafOf(value, inside.keyPaths);
   if (!leaf || leaf.size === 0) return undefined;
-  if (typeof leaf.value === 'number')
-    return { value: leaf.put(leaf.value ^ (1 << ((bit ?? 0) & 31))) };
-  const isText = typeof leaf.value === 'string';
-  const width = isText ? 16 : 8;
-  const at = bit ?? inside.draw(leaf.size * width);
-  const unit = Math.floor(at / width) % leaf.size;
-  if (isText) {
-    const units = [...(leaf.value as string)];
-    const code = (leaf.value as string).charCodeAt(unit) ^ (1 << (at % width));
-    return {
-      value: leaf.put(
-        [...units.slice(0, unit), String.fromCharCode(code), ...units.slice(unit + 1)].join(''),
-      ),
-    };
-  }
-  const bytes = bytesOf(leaf.value);
-  bytes[unit] = (bytes[unit] as number) ^ (1 << (at % width));
-  return { value: leaf.put(like(leaf.value, bytes)) };
+  if (typeof leaf.value === 'string')
+    return { value: leaf.put(flipInText(leaf.value, bit, inside)) };
+  const isNumber = typeof leaf.value === 'number';
+  const bytes = isNumber ? bytesOf(new Float64Array([leaf.value as number])) : bytesOf(leaf.value);
+  const at = bit ?? inside.draw(isNumber ? MANTISSA_BITS : bytes.length * 8);
+  const byte = Math.floor(at / 8) % bytes.length;
+  bytes[byte] = (bytes[byte] as number) ^ (1 << (at % 8));
+  const flipped = isNumber ? new Float64Array(bytes.buffer)[0] : like(leaf.value, bytes);
+  return { value: leaf.put(flipped) };
+}
+
+/** Of a number, only these are drawn: with any of them inverted it is still a number. */
+const MANTISSA_BITS = 52;
+
+function flipInText(text: string, bit: number | undefined, { draw }: Inside): string {
+  const at = bit ?? draw(text.length * 16);
+  const unit = Math.floor(at / 16) % text.length;
+  const code = text.charCodeAt(unit) ^ (1 << (at % 16));
+  return text.slice(0, unit) + String.fromCharCode(code) + text.slice(unit + 1);
 }
 
 /** @returns the value cut short, undefined if there is nothing to cut */
@@ -132,7 +133,13 @@ function bytesOf(value: unknown): Uint8Array<ArrayBuffer> {
   return new Uint8Array(buffer, byteOffset, byteLength).slice();
 }
 
-/** The bytes as what they were: a buffer, or bytes in an array. */
+/** The bytes as what they were, or as plain ones if they are too few for it. */
 function like(value: unknown, bytes: Uint8Array<ArrayBuffer>): unknown {
-  return value instanceof ArrayBuffer ? bytes.buffer : bytes;
+  if (value instanceof ArrayBuffer) return bytes.buffer;
+  const View = (value as ArrayBufferView).constructor as new (buffer: ArrayBuffer) => unknown;
+  try {
+    return new View(bytes.buffer);
+  } catch {
+    return bytes;
+  }
 }

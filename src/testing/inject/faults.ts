@@ -145,7 +145,12 @@ export function isDamage(fault: Fault): fault is Damage {
   return DAMAGE.includes(fault.tag);
 }
 
-export type InjectionErrorCode = 'UNKNOWN_KIND' | 'NEEDS_HISTORY' | 'NO_VICTIM' | 'BAD_PLAN';
+export type InjectionErrorCode =
+  | 'UNKNOWN_KIND'
+  | 'NEEDS_HISTORY'
+  | 'NO_VICTIM'
+  | 'BAD_PLAN'
+  | 'NO_FACTORY';
 
 /** A fault that cannot be injected as it was asked for. The message says why. */
 export class InjectionError extends Error {

@@ -38,6 +38,9 @@ export interface InjectorOptions {
   readonly history?: boolean;
 }
 
+/** Between the seeds of two draws, so that neighbouring seeds do not share them. */
+const DRAW_STEP = 0x9e3779b1;
+
 /** See {@link FaultKind} for what can be injected, and where. */
 export class FaultInjector {
   /** What to give to the code under test. */
@@ -57,13 +60,20 @@ export class FaultInjector {
   #struck: Struck[] = [];
   #number = 0;
   #idbTxs = 0;
+  #damages = 0;
 
   /**
    * @param factory what does the work; default the global `indexedDB`
-   * @throws InjectionError `NEEDS_HISTORY`, `BAD_PLAN`, `UNKNOWN_KIND`
+   * @throws InjectionError `NO_FACTORY`, `NEEDS_HISTORY`, `BAD_PLAN`, `UNKNOWN_KIND`
    */
-  constructor(factory: IDBFactory = globalThis.indexedDB, options: InjectorOptions = {}) {
+  constructor(
+    factory: IDBFactory | undefined = globalThis.indexedDB,
+    options: InjectorOptions = {},
+  ) {
     const { random, replay, history = false } = options;
+    if (!factory) {
+      throw new InjectionError('NO_FACTORY', 'There is no indexedDB here: pass a factory.');
+    }
     this.seed = replay?.seed ?? options.seed ?? 1;
     this.#genuine = factory;
     this.#plans = new Plans({ seed: this.seed, random, replay, hasHistory: history });
@@ -183,8 +193,7 @@ export class FaultInjector {
    */
   async damage(database: string, damage: Damage): Promise<Damaged> {
     this.#plans.check(damage);
-    const options = { seed: this.seed, history: this.#history };
-    return await damageStored(this.#genuine, database, damage, options);
+    return await damageStored(this.#genuine, database, damage, this.#damageOptions());
   }
 
   /** Resolves when what planned faults started, e.g. a damage, is done. Rejects if it failed. */
@@ -220,20 +229,25 @@ export class FaultInjector {
         return this.#idbTxs;
       },
       rival: (db, then) => startRival(this.#genuine, db, then),
-      damage: (idbTx, damage) => {
-        const options = { seed: this.seed + this.#number, history: this.#history };
-        this.#background(
-          damageWithin(idbTx, damage, options).then((done) => {
-            this.#damaged.push(done);
-          }),
-        );
-      },
+      damage: (idbTx, damage) => this.#background(this.#damageWithin(idbTx, damage)),
       freeze: (rounds) => {
         this.freeze();
         if (rounds !== undefined) this.#background(this.#thawAfter(rounds));
       },
       loseRelaxed: (database, idbTxs) => this.#background(this.loseRelaxed(database, idbTxs)),
     };
+  }
+
+  async #damageWithin(idbTx: IDBTransaction, damage: Damage): Promise<void> {
+    const ended = completed(idbTx);
+    const [done] = await Promise.all([damageWithin(idbTx, damage, this.#damageOptions()), ended]);
+    this.#damaged.push(done);
+  }
+
+  /** Another draw for each damage, the same in each run. */
+  #damageOptions() {
+    this.#damages++;
+    return { seed: this.seed + DRAW_STEP * this.#damages, history: this.#history };
   }
 
   #background(work: Promise<unknown>): void {

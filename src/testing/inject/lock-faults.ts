@@ -67,8 +67,14 @@ export class FaultyLocks implements LockManager {
   #thawed: Promise<void> | undefined;
   #thaw: (() => void) | undefined;
 
-  /** @param locks what does the work; default the global `navigator.locks` */
-  constructor(locks: LockManager = globalThis.navigator.locks) {
+  /**
+   * @param locks what does the work; default the global `navigator.locks`
+   * @throws InjectionError `NO_FACTORY`
+   */
+  constructor(locks: LockManager | undefined = globalThis.navigator?.locks) {
+    if (!locks) {
+      throw new InjectionError('NO_FACTORY', 'There are no Web Locks here: pass a LockManager.');
+    }
     this.#genuine = locks;
   }
 
