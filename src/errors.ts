@@ -51,7 +51,7 @@ export class CorruptionError extends BlockStoreError {
       'CORRUPTION',
       rc.SQLITE_IOERR_DATA,
       `Damaged data in volume "${location.volume}": ${what} at ${at}${of}${sums}. ` +
-        'The database was not changed; restore it from an export or a backup.',
+        'It was not changed; verify(path) tells what is wrong, salvage(path) saves the rest elsewhere.',
     );
     this.location = location;
     this.expectedChecksum = checksums?.expected;

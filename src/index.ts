@@ -1,3 +1,4 @@
+export type { OnDamage } from './blockstore/file.js';
 export {
   BlockStoreError,
   BusyError,
@@ -15,7 +16,13 @@ export {
 } from './errors.js';
 export type { Defect, VerifyReport } from './recovery/verify.js';
 export type { ChecksumAlgorithm, Durability } from './types.js';
-export type { EngineInfo, VFSEventMap, VFSEventType, VFSListener } from './vfs/events.js';
+export type {
+  EngineInfo,
+  RecoveryReport,
+  VFSEventMap,
+  VFSEventType,
+  VFSListener,
+} from './vfs/events.js';
 export { IDBBlockVFS } from './vfs/idb-block-vfs.js';
 export type { Build } from './vfs/module.js';
 export type { VFSOptions } from './vfs/options.js';

@@ -186,6 +186,7 @@ function putInForce(
   const { file, change, record, checkpoint, draft } = commit;
   const written = { endPart: record.endPart, recordBytes: commit.encoded.byteLength };
   const { state } = file;
+  state.marker = record.nonce;
   if (checkpoint) {
     state.adopt(checkpoint.next, change, written);
     state.checkpointed(checkpoint.plan, record.version);

@@ -2,12 +2,14 @@
  * One file of a volume: its newest state, its snapshots, and how it catches up with other contexts.
  *
  *   I1  State moves forward only by commits read from the store or completed by us.
+ *   I6  What was fallen back to on opening stays a view until a commit puts it in the store. A file
+ *       that is open is never set back: its statements fail instead.
  *   I8  A pinned map is never changed; the oldest one bounds what a checkpoint may reclaim.
  *
  *   absent ──create──▶ new ──first commit──▶ born
  */
 import { assert, BusyError, CorruptionError, fromDomException } from '../errors.js';
-import { type CommitRecord, decodeCommit } from '../format/commit.js';
+import { type CommitRecord, decodeCommit, sameNonce } from '../format/commit.js';
 import {
   decodeFile,
   decodeVolume,
@@ -27,6 +29,20 @@ import { FileState } from './state.js';
 
 const BLOCK_SIZE_DEFAULT = 4096 as BlockSize;
 
+/** Commits that had to be given up: their records are damaged or lost, what they built on is whole. */
+export interface FallBack {
+  /** The newest commit that verifies: the file has its content. */
+  readonly marker: CommitRecord;
+  /** The greatest version that was lost. The file goes on from there: no version is given twice. */
+  readonly from: Version;
+  /** Commit records there are from the marker up, damaged ones included. */
+  readonly recordCount: number;
+  readonly defects: readonly Error[];
+}
+
+/** Whether a file opens at an older version when its newest commit records are damaged or lost. */
+export type OnDamage = 'fall-back' | 'refuse';
+
 /** What recovery found, and the state it arrived at. */
 export interface Recovered {
   readonly state: FileState;
@@ -34,6 +50,7 @@ export interface Recovered {
   readonly pendingAbove: boolean;
   /** Commit records replayed on top of the last checkpoint. */
   readonly replayedCommits: number;
+  readonly fellBack: FallBack | undefined;
 }
 
 /** Reads a file's records and decides its state; `recovery` supplies it. */
@@ -44,6 +61,8 @@ export interface FileDeps {
   readonly cache: SegmentCache;
   readonly counters: ReadCounters;
   readonly recover: Recover;
+  /** Default `'fall-back'`. */
+  readonly onDamage?: OnDamage | undefined;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -53,6 +72,8 @@ export class BlockFile {
   record: FileRecord | undefined;
   /** What the last recovery of this file found. */
   recovery: Recovered | undefined;
+  /** What was given up on opening, until a commit makes that so. */
+  fellBack: FallBack | undefined;
   state: FileState;
   /** True while this context holds the writer lock: nobody else can commit politely. */
   exclusive = false;
@@ -134,6 +155,7 @@ export class BlockFile {
       // Who deletes a file deletes its commits with it.
       if (ownCommit !== undefined) throw new CorruptionError(place, 'a missing record');
       this.#identify(undefined);
+      this.fellBack = undefined;
       this.#adopt(emptyState());
       return;
     }
@@ -145,12 +167,29 @@ export class BlockFile {
   async reload(): Promise<void> {
     const { record } = this;
     if (!record) return;
-    this.recovery = await this.#deps.recover(this.#deps.connection, record);
-    const { state, pendingAbove } = this.recovery;
+    const recovered = await this.#deps.recover(this.#deps.connection, record);
+    const { state, pendingAbove, fellBack } = recovered;
+    if (fellBack && !this.#mayFallBack(fellBack)) throw fellBack.defects[0];
+    this.recovery = recovered;
+    this.fellBack = fellBack;
     this.#adopt(state);
     if (pendingAbove) this.cleanAbove = true;
     if (!record.born && state.map.version > 0) this.record = { ...record, born: true };
     this.validatedAtMs = this.#deps.now();
+  }
+
+  #mayFallBack({ from }: FallBack): boolean {
+    if (this.#deps.onDamage === 'refuse') return false;
+    return this.recovery === undefined || this.fellBack?.from === from;
+  }
+
+  /** Commit records from a version up, as they are while nobody else has committed on `base`. */
+  fenceOf(base: Version): { readonly from: Version; readonly count: number } {
+    const { fellBack } = this;
+    if (fellBack?.from === base) {
+      return { from: fellBack.marker.version, count: fellBack.recordCount };
+    }
+    return { from: base, count: base === 0 ? 0 : 1 };
   }
 
   #adopt(state: FileState): void {
@@ -182,10 +221,16 @@ export class BlockFile {
     );
     const now = this.#deps.now();
     const [marker, ...newer] = stored;
-    const known =
-      map.version > 0 && decodeCommit(marker, { file: this.file, version: map.version }).ok;
-    if (!known || !newer.every((value) => this.#follow(value))) return await this.load();
+    if (!this.#isOwnMarker(marker) || !newer.every((value) => this.#follow(value)))
+      return await this.load();
     this.validatedAtMs = now;
+  }
+
+  /** Not so when others fell back below our version and gave it to another commit. */
+  #isOwnMarker(value: unknown): boolean {
+    const { map, marker } = this.state;
+    const stored = decodeCommit(value, { file: this.file, version: map.version });
+    return stored.ok && marker !== undefined && sameNonce(stored.value.nonce, marker);
   }
 
   /** False if the commit cannot be applied to the map in memory. */
@@ -203,6 +248,7 @@ export class BlockFile {
       { endPart: commit.endPart, recordBytes: (value as ArrayBuffer).byteLength },
       map.pins > 0,
     );
+    this.state.marker = commit.nonce;
     return true;
   }
 
@@ -260,6 +306,7 @@ export class BlockFile {
   committed(commit: CommitRecord): void {
     this.validatedAtMs = this.#deps.now();
     this.cleanAbove = false;
+    if (this.fellBack && commit.version > this.fellBack.from) this.fellBack = undefined;
     if (this.record && !this.record.born && commit.version > 0) {
       this.record = { ...this.record, born: true };
     }

@@ -34,6 +34,8 @@ export interface SpillTarget {
   readonly version: Version;
   /** The nonce that the commit record will bear. */
   readonly nonce: Nonce;
+  /** The commit records there are while its base is the marker. */
+  readonly fence: { readonly from: Version; readonly count: number };
 }
 
 export class Spill {
@@ -136,7 +138,7 @@ export class Spill {
 
   /** I3: aborts the idbTx, before anything of it stays, if another writer came in between. */
   #guard(r: Requests): void {
-    const { file, path, version, nonce } = this.#target;
+    const { file, path, nonce, fence } = this.#target;
     const check = <T>(request: IDBRequest<T>, holds: (found: T) => boolean) => {
       request.onsuccess = () => {
         if (holds(request.result)) return;
@@ -151,9 +153,7 @@ export class Spill {
         return owner.ok && sameNonce(owner.value.nonce, nonce);
       });
     } else {
-      const base = (version - 1) as Version;
-      const expected = base === 0 ? 0 : 1;
-      check(r.count('commits', commitsFrom(file, base)), (count) => count === expected);
+      check(r.count('commits', commitsFrom(file, fence.from)), (count) => count === fence.count);
       check(r.get('files', path), (stored) => {
         const record = decodeFile(stored, path);
         return record.ok && record.value.file === file;

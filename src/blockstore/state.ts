@@ -6,6 +6,7 @@
  *   I8  A segment is reclaimed one checkpoint after it was superseded at the earliest, and never
  *       while a snapshot below that version is pinned.
  */
+import type { Nonce } from '../format/commit.js';
 import {
   CHECKPOINT_COMMITS,
   CHECKPOINT_RECORD_BYTES,
@@ -37,6 +38,8 @@ export interface CheckpointPlan {
 
 export class FileState {
   map: BlockMap;
+  /** Nonce of the commit the map is of: its version alone does not tell it from another's. */
+  marker: Nonce | undefined;
   readonly live: LiveSegments = new LiveSegments();
   /** Chunks in the store → the version they were saved at. */
   directory: ReadonlyMap<number, Version> = new Map();

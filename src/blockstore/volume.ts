@@ -11,7 +11,7 @@ import { SegmentCache } from './cache.js';
 import { Committer, type CommitterDeps } from './committer.js';
 import { Connection } from './connection.js';
 import { requireRecord, unwrapRecord } from './evidence.js';
-import { BlockFile, type Recover } from './file.js';
+import { BlockFile, type OnDamage, type Recover } from './file.js';
 import { result } from './requests.js';
 import type { ReadCounters } from './segments.js';
 import type { Timer } from './watchdog.js';
@@ -30,6 +30,7 @@ export interface VolumeOptions {
   readonly timer: Timer;
   readonly recover: Recover;
   readonly findLost: FindLost;
+  readonly onDamage?: OnDamage;
   readonly onLoss: CommitterDeps['onLoss'];
   readonly onCommit: CommitterDeps['onCommit'];
   /** The connection went away; the next request opens a new one. */

@@ -21,7 +21,13 @@ import {
   isConnectionLoss,
   QuotaError,
 } from '../errors.js';
-import { decodeCommit, sameNonce } from '../format/commit.js';
+import {
+  type CommitRecord,
+  decodeCommit,
+  encodeCommit,
+  KEEP_ALL,
+  sameNonce,
+} from '../format/commit.js';
 import { decodeFile, encodeFile } from '../format/files.js';
 import {
   commitKey,
@@ -38,6 +44,7 @@ import { RETAINED_COMMITS } from '../format/layout.js';
 import { decodeSpillOwner } from '../format/spill-owner.js';
 import type { FileId, Version } from '../types.js';
 import type { Connection } from './connection.js';
+import type { FallBack } from './file.js';
 import type { PreparedCheckpoint, PreparedCommit } from './prepare.js';
 import { abort, type Requests, result } from './requests.js';
 
@@ -121,6 +128,7 @@ async function send(
       draft.hasSpilled ||
       !file.record?.born ||
       !file.exclusive ||
+      file.fellBack !== undefined ||
       options.now() - file.validatedAtMs > FENCE_WINDOW_MS,
   );
   const stale = guard(r, guarded);
@@ -164,8 +172,9 @@ function guard(r: Requests, commits: readonly PreparedCommit[]): () => string | 
     };
   };
   for (const { file, record, draft } of commits) {
-    const records = r.count('commits', commitsFrom(record.file, record.base));
-    check(records, file.path, (count) => count === (record.base === 0 ? 0 : 1));
+    const fence = file.fenceOf(record.base);
+    const records = r.count('commits', commitsFrom(record.file, fence.from));
+    check(records, file.path, (count) => count === fence.count);
     if (!file.record?.born) {
       // Before its first commit another context may have deleted the file and made it anew.
       check(r.get('files', file.path), file.path, (stored) => {
@@ -184,6 +193,7 @@ function guard(r: Requests, commits: readonly PreparedCommit[]): () => string | 
 
 function writeOne(r: Requests, commit: PreparedCommit): void {
   const { file, record, checkpoint } = commit;
+  if (file.fellBack?.from === record.base) giveUp(r, record, file.fellBack);
   if (commit.draft.hasSpilled) {
     r.delete('maps', [spillOwnerKey(record.file), spillOwnerKey(record.file)]);
   } else if (file.cleanAbove) {
@@ -198,6 +208,27 @@ function writeOne(r: Requests, commit: PreparedCommit): void {
   }
   // I2: last, so that whatever order a store applies requests in, it names what precedes it.
   r.add('commits', commitKey(record.file, record.version), commit.encoded);
+}
+
+/**
+ * Puts in the place of the commits that recovery fell back over ones that change nothing. Their
+ * versions are used up: who still has them in memory is told by the nonce, or by his `add` failing.
+ */
+function giveUp(r: Requests, record: CommitRecord, { marker, from }: FallBack): void {
+  const { file, nonce, timeMs } = record;
+  const first = (marker.version + 1) as Version;
+  r.delete('commits', commitsFrom(file, first));
+  r.delete('segments', [
+    segmentKey(file, first, 0),
+    segmentKey(file, from, Number.POSITIVE_INFINITY),
+  ]);
+  const entries = { blocks: new Uint32Array(0), checksums: new Uint32Array(0) };
+  const nothing = { entries, entryCount: 0, firstPart: 0, endPart: 0, keptBlocks: KEEP_ALL };
+  for (let version = first; version <= from; version++) {
+    const base = (version - 1) as Version;
+    const empty = { ...marker, ...nothing, version: version as Version, base, nonce, timeMs };
+    r.add('commits', commitKey(file, version as Version), encodeCommit(empty));
+  }
 }
 
 /** Deletes what lies above the marker, and says that it is nobody's. */

@@ -2,178 +2,92 @@
  * From a file's evidence to its state: step two of recovery. Pure and total; the same evidence
  * gives the same verdict (docs/RECOVERY.md §3).
  *
- *   I2  Only commit records make versions; what lies above the greatest one is not looked at.
+ *   I2  Only commit records make versions; what lies above the greatest one is not looked at, but for
+ *       whether somebody says that it is theirs.
  *   I7  Every record used is intact, in its place, and agrees with its neighbours.
+ *
+ *   evidence ──nothing wrong──▶ intact
+ *      ├──only the newest commit records are damaged or lost, all below is whole──▶ fallen-back
+ *      └──anything else──▶ defective
  */
-import { refusalError } from '../blockstore/evidence.js';
-import type { Recovered } from '../blockstore/file.js';
-import { BlockMap } from '../blockstore/map.js';
-import { FileState } from '../blockstore/state.js';
-import { CorruptionError, type RecordLocation } from '../errors.js';
-import { type CommitRecord, decodeCommit } from '../format/commit.js';
-import { directoryKey, mapKey } from '../format/keys.js';
-import { type Directory, decodeChunk, decodeDirectory } from '../format/maps.js';
-import type { Decoded } from '../format/record.js';
-import type { BlockSize, Version } from '../types.js';
-import type { Evidence } from './scan.js';
+import type { FallBack, Recovered } from '../blockstore/file.js';
+import { CorruptionError, FormatVersionError } from '../errors.js';
+import { decodeCommit } from '../format/commit.js';
+import { commitKey } from '../format/keys.js';
+import { RETAINED_COMMITS } from '../format/layout.js';
+import type { Version } from '../types.js';
+import { type Findings, inquire } from './inquiry.js';
+import { type Evidence, numberIn, type StoredRecord } from './scan.js';
 
 export type Verdict =
-  | ({ readonly tag: 'intact' } & Recovered)
+  | ({ readonly tag: 'intact'; readonly fellBack: undefined } & Recovered)
+  | ({ readonly tag: 'fallen-back'; readonly fellBack: FallBack } & Recovered)
   | { readonly tag: 'defective'; readonly defects: readonly Error[] };
 
-interface Commit {
-  readonly record: CommitRecord;
-  readonly bytes: number;
-}
-
 export function decide(evidence: Evidence): Verdict {
-  const inquiry = new Inquiry(evidence);
-  const state = inquiry.state();
-  if (inquiry.defects.length > 0 || !state) return { tag: 'defective', defects: inquiry.defects };
+  const found = inquire(evidence);
+  const { state, replayedCommits, defects } = found;
+  const fallen = fallBack(evidence, found);
+  if (fallen) return fallen;
+  if (!state) return { tag: 'defective', defects };
   const pendingAbove = evidence.above !== undefined;
-  return { tag: 'intact', state, pendingAbove, replayedCommits: inquiry.replayedCommits };
+  return { tag: 'intact', state, pendingAbove, replayedCommits, fellBack: undefined };
 }
 
-class Inquiry {
-  readonly defects: Error[] = [];
-  replayedCommits = 0;
-  readonly #evidence: Evidence;
-
-  constructor(evidence: Evidence) {
-    this.#evidence = evidence;
-  }
-
-  state(): FileState | undefined {
-    const commits = this.#commits();
-    const marker = commits.at(-1)?.record;
-    if (!marker) {
-      if (this.defects.length === 0 && this.#evidence.file.born) {
-        this.#defect('commits', [this.#evidence.file.file], 'every commit record is missing');
-      }
-      const at = { version: 0 as Version, blockSize: 4096 as BlockSize, fileBytes: 0 };
-      return new FileState(new BlockMap(at));
-    }
-    const directory = this.#directory(marker);
-    const first = marker.directoryVersion;
-    const replayed = commits.filter(({ record }) => record.version > first);
-    this.#checkContiguous(first, replayed, marker);
-    if (this.defects.length > 0) return undefined;
-    this.replayedCommits = replayed.length;
-    return this.#replay(marker, directory, replayed, commits);
-  }
-
-  #commits(): Commit[] {
-    const commits: Commit[] = [];
-    for (const { key, value } of this.#evidence.commits) {
-      const version = (Array.isArray(key) ? key[1] : undefined) as Version;
-      const decoded = decodeCommit(value, { file: this.#evidence.file.file, version });
-      const record = this.#use(decoded, { store: 'commits', key, version });
-      if (record && record.path !== this.#evidence.file.path) {
-        this.#defect('commits', key, `a commit of "${record.path}"`, version);
-      } else if (record) commits.push({ record, bytes: (value as ArrayBuffer).byteLength });
-    }
-    return commits;
-  }
-
-  #directory(marker: CommitRecord): Directory | undefined {
-    const { file, directory: stored } = this.#evidence;
-    const key = directoryKey(file.file);
-    if (marker.directoryVersion === 0 && stored === undefined) return undefined;
-    if (stored === undefined) {
-      this.#defect('maps', key, 'a missing directory', marker.directoryVersion);
-      return undefined;
-    }
-    const directory = this.#use(decodeDirectory(stored, file.file), { store: 'maps', key });
-    if (directory && directory.version !== marker.directoryVersion) {
-      const what = `a directory of version ${directory.version}, expected that of`;
-      this.#defect('maps', key, what, marker.directoryVersion);
-    }
-    return directory;
-  }
-
-  #checkContiguous(after: Version, commits: readonly Commit[], marker: CommitRecord): void {
-    let expected = after + 1;
-    for (const { record } of commits) {
-      while (expected < record.version) {
-        this.#defect('commits', [record.file, expected], 'a missing commit record', expected++);
-      }
-      if (!record.entries && record.version > after) {
-        this.#defect('maps', directoryKey(record.file), 'a checkpoint missing', record.version);
-      }
-      expected = record.version + 1;
-    }
-    if (expected !== marker.version + 1) {
-      this.#defect('commits', [marker.file, marker.version], 'a directory above its marker');
-    }
-  }
-
-  #replay(
-    marker: CommitRecord,
-    directory: Directory | undefined,
-    replayed: readonly Commit[],
-    all: readonly Commit[],
-  ): FileState | undefined {
-    const blockSize = directory?.blockSize ?? replayed[0]?.record.blockSize ?? marker.blockSize;
-    const version = directory?.version ?? (0 as Version);
-    // The directory does not know the file's size; its own commit record, kept with it, does.
-    const own = all.find(({ record }) => record.version === version)?.record;
-    if (directory && !own) {
-      this.#defect('commits', [marker.file, version], 'a missing commit record', version);
-      return undefined;
-    }
-    const map = new BlockMap({ version, blockSize, fileBytes: own?.fileBytes ?? 0 });
-    if (!this.#loadChunks(map, directory)) return undefined;
-    const state = new FileState(map);
-    map.forEachSegment((segment) => state.live.retain(segment));
-    if (directory) {
-      state.live.addWaiting(directory.reclaim);
-      state.directory = directory.chunks;
-      state.directoryVersion = directory.version;
-    }
-    for (const { record, bytes } of replayed) {
-      if (!record.entries) continue;
-      const written = { endPart: record.endPart, recordBytes: bytes };
-      state.apply({ ...record, entries: record.entries }, written, false);
-    }
-    return state;
-  }
-
-  #loadChunks(map: BlockMap, directory: Directory | undefined): boolean {
-    const { file, chunks } = this.#evidence;
-    const wanted = new Map(directory?.chunks);
-    for (const { key, value } of chunks) {
-      const number = Array.isArray(key) ? Number(key[1]) : Number.NaN;
-      const asOf = wanted.get(number);
-      const place = {
-        store: 'maps',
-        key,
-        ...(asOf === undefined ? {} : { version: asOf }),
-      } as const;
-      const chunk = this.#use(decodeChunk(value, { file: file.file, chunk: number }), place);
-      if (!chunk) return false;
-      if (asOf !== chunk.asOf || chunk.blockSize !== map.blockSize) {
-        this.#defect('maps', key, `a map chunk of version ${chunk.asOf}, expected`, asOf);
-        return false;
-      }
-      wanted.delete(chunk.chunk);
-      while (map.chunks.length < chunk.chunk) map.chunks.push(undefined);
-      map.chunks[chunk.chunk] = chunk.columns;
-    }
-    for (const [chunk, asOf] of wanted) {
-      this.#defect('maps', mapKey(file.file, chunk), 'a missing map chunk', asOf);
-    }
-    return wanted.size === 0;
-  }
-
-  #use<T>(decoded: Decoded<T>, at: Omit<RecordLocation, 'volume'>): T | undefined {
-    if (decoded.ok) return decoded.value;
-    this.defects.push(refusalError(decoded.refusal, { volume: this.#evidence.volume, ...at }));
+/**
+ * The newest version that verifies, if the commit records above it are all that is wrong.
+ *
+ * A checkpoint among the lost commits has put its chunks in the place of those of the version below:
+ * then that one does not verify either, and nothing is fallen back to.
+ */
+function fallBack(evidence: Evidence, found: Findings): Verdict | undefined {
+  if (found.defects.some((error) => error instanceof FormatVersionError)) return undefined;
+  const commits = upToLastIntact(evidence);
+  const from = lastVersion(evidence);
+  const below = commits.at(-1);
+  if (!below || from === numberIn(below.key) || from - numberIn(below.key) > RETAINED_COMMITS) {
     return undefined;
   }
+  const { state, marker, replayedCommits, defects } = inquire({ ...evidence, commits });
+  if (!state || !marker || defects.length > 0) return undefined;
+  // The versions that were lost are not given again: the content of the one below goes on under
+  // the greatest of them, so nothing cached or pinned of theirs is ever taken for something newer.
+  state.map.version = from;
+  state.marker = undefined;
+  const recordCount = 1 + evidence.commits.length - commits.length;
+  const fellBack: FallBack = {
+    from,
+    marker,
+    recordCount,
+    defects: found.defects.length > 0 ? found.defects : [lostMarker(evidence, marker.version)],
+  };
+  const pendingAbove = evidence.above !== undefined && evidence.spillOwner !== undefined;
+  return { tag: 'fallen-back', state, pendingAbove, replayedCommits, fellBack };
+}
 
-  #defect(store: RecordLocation['store'], key: IDBValidKey, what: string, version?: number): void {
-    const { volume } = this.#evidence;
-    const at = version === undefined ? {} : { version };
-    this.defects.push(new CorruptionError({ volume, store, key, ...at }, what));
+/** The commit records without the damaged ones at the top. */
+function upToLastIntact({ commits, file }: Evidence): readonly StoredRecord[] {
+  let end = commits.length;
+  for (; end > 0; end--) {
+    const { key, value } = commits[end - 1] as StoredRecord;
+    const decoded = decodeCommit(value, { file: file.file, version: numberIn(key) as Version });
+    if (decoded.ok && decoded.value.path === file.path) break;
   }
+  return commits.slice(0, end);
+}
+
+/**
+ * The greatest version that was committed, by any evidence. Segments are written together with
+ * their commit record or with that of their spill owner: without either, a commit record was lost.
+ */
+function lastVersion({ commits, topUnowned }: Evidence): Version {
+  const top = commits.at(-1);
+  const above = topUnowned === undefined ? 0 : numberIn(topUnowned);
+  return Math.max(top ? numberIn(top.key) : 0, above) as Version;
+}
+
+function lostMarker({ volume, file }: Evidence, below: Version): Error {
+  const version = (below + 1) as Version;
+  const at = { volume, store: 'commits', key: commitKey(file.file, version), version } as const;
+  return new CorruptionError(at, 'a missing commit record, whose segments are there,');
 }

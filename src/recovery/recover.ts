@@ -11,10 +11,13 @@ import type { FileId, Version } from '../types.js';
 import { decide } from './decide.js';
 import { scan } from './scan.js';
 
-/** @throws the first defect found, a CorruptionError or FormatVersionError. */
+/**
+ * The state the file's records amount to; one that was fallen back to says so (`fellBack`).
+ * @throws the first defect found, a CorruptionError or FormatVersionError.
+ */
 export async function recover(connection: Connection, file: FileRecord): Promise<Recovered> {
   const verdict = decide(await scan(connection, file));
-  if (verdict.tag === 'intact') return verdict;
+  if (verdict.tag !== 'defective') return verdict;
   const [first] = verdict.defects;
   throw first ?? new InvariantError('a defective file has a defect');
 }

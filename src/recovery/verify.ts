@@ -106,14 +106,19 @@ interface Look {
   repair(): Promise<boolean>;
 }
 
+const noRepair = () => Promise.resolve(false);
+
 async function lookAtRecords(connection: Connection, path: string): Promise<Look> {
   const stored = await connection.read(['files'], (r) => result(r.get('files', path)));
   const decoded = decodeFile(stored, path);
   if (decoded.ok) {
     const file = decoded.value;
     const verdict = decide(await scan(connection, file));
-    const errors = verdict.tag === 'defective' ? verdict.defects : [];
-    return { errors, repair: () => repairMap(connection, file) };
+    if (verdict.tag === 'intact') return { errors: [], repair: noRepair };
+    // What was fallen back over cannot be had again: that is for the next commit to make final.
+    if (verdict.tag === 'fallen-back')
+      return { errors: verdict.fellBack.defects, repair: noRepair };
+    return { errors: verdict.defects, repair: () => repairMap(connection, file) };
   }
   const id = await lostFile(connection, path);
   if (stored === undefined && id === undefined) {

@@ -9,7 +9,7 @@ import type { Volume } from '../blockstore/volume.js';
 import { type BlockStoreError, fromDomException, OptionError } from '../errors.js';
 import * as rc from '../result-codes.js';
 import { DatabaseFile } from './database-file.js';
-import type { Emitter } from './events.js';
+import { type Emitter, type RecoveryReport, recoveryReport } from './events.js';
 import { MemoryFiles } from './memory-files.js';
 import { ConnectionPragmas } from './pragmas.js';
 import { type FileEnv, SharedFile } from './shared-file.js';
@@ -87,10 +87,20 @@ export class Core {
   }
 
   #fail(cause: unknown, path: string | undefined): number {
-    const error = fromDomException(cause, this.#deps.volume.connection.name, 'a VFS method');
+    const error = this.#tell(cause, path);
     this.lastError = error;
-    this.#deps.emitter.emit('error', () => ({ path, error }));
     return error.sqliteCode;
+  }
+
+  #tell(cause: unknown, path: string | undefined): BlockStoreError {
+    const error = fromDomException(cause, this.#deps.volume.connection.name, 'a VFS method');
+    this.#deps.emitter.emit('error', () => ({ path, error }));
+    return error;
+  }
+
+  /** How the files that are open were recovered. */
+  recoveries(): RecoveryReport[] {
+    return [...this.#shared.values()].flatMap(({ recovery }) => recovery ?? []);
   }
 
   open(name: string | null, id: number, flags: number): Answer {
@@ -141,14 +151,11 @@ export class Core {
         shared = new SharedFile(file, this.#env, this.#deps.roleOf(path));
         this.#shared.set(path, shared);
         const deletedAbove = await shared.opened();
-        emitter.emit('recovery', () => ({
-          path,
-          version: file.state.map.version,
-          replayedCommits: file.recovery?.replayedCommits ?? 0,
-          foundAbove: file.recovery?.pendingAbove ?? false,
-          deletedAbove,
-          durationMs: this.#deps.monotonicMs() - started,
-        }));
+        const durationMs = this.#deps.monotonicMs() - started;
+        const report = recoveryReport(file, { deletedAbove, durationMs });
+        shared.recovery = report;
+        emitter.emit('recovery', () => report);
+        for (const cause of report.defects) this.#tell(cause, path);
       }
     } catch (cause) {
       shared?.close();

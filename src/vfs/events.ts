@@ -1,6 +1,29 @@
 /** Events of a VFS, typed. */
+import type { BlockFile } from '../blockstore/file.js';
 import type { BlockStoreError } from '../errors.js';
 import type { Durability } from '../types.js';
+
+/** What opening a file found, and what it did about it. */
+export interface RecoveryReport {
+  readonly path: string;
+  /** Version the file is open at; 0 for an empty file. */
+  readonly version: number;
+  /** Commit records replayed on top of the last checkpoint. */
+  readonly replayedCommits: number;
+  /** Something lay above the marker: a sqliteTx that never committed. */
+  readonly foundAbove: boolean;
+  /** It was deleted; false if another context may still be writing it. */
+  readonly deletedAbove: boolean;
+  /**
+   * Set if the newest commit records are damaged or lost: the content is that of version `to`, and
+   * the commits after it, up to `from`, are lost to SQLite. The next commit makes that final; until
+   * then the store is as it was found.
+   */
+  readonly fellBack: { readonly from: number; readonly to: number } | undefined;
+  /** What is wrong with the records of the versions that were lost. */
+  readonly defects: readonly Error[];
+  readonly durationMs: number;
+}
 
 export interface VFSEventMap {
   /** A commit is complete in IndexedDB. */
@@ -11,19 +34,11 @@ export interface VFSEventMap {
     readonly durationMs: number;
   };
   /** A file was opened and its state recovered. */
-  recovery: {
-    readonly path: string;
-    /** Version of the commit marker; 0 for an empty file. */
-    readonly version: number;
-    /** Commit records replayed on top of the last checkpoint. */
-    readonly replayedCommits: number;
-    /** Something lay above the marker: a sqliteTx that never committed. */
-    readonly foundAbove: boolean;
-    /** It was deleted; false if another context may still be writing it. */
-    readonly deletedAbove: boolean;
-    readonly durationMs: number;
-  };
-  /** A VFS method answered with an error code: the error behind it. */
+  recovery: RecoveryReport;
+  /**
+   * A VFS method answered with an error code: the error behind it. Also each defect that made a file
+   * open at an older version.
+   */
   error: { readonly path: string | undefined; readonly error: BlockStoreError };
   /** Acknowledged commits of deferred durability did not land. */
   loss: { readonly paths: readonly string[]; readonly error: Error };
@@ -41,6 +56,22 @@ export interface VFSEventMap {
 export type VFSEventType = keyof VFSEventMap;
 
 export type VFSListener<K extends VFSEventType> = (event: CustomEvent<VFSEventMap[K]>) => void;
+
+/** The report on a file that was just opened. */
+export function recoveryReport(
+  { path, recovery, fellBack, state }: BlockFile,
+  more: Pick<RecoveryReport, 'deletedAbove' | 'durationMs'>,
+): RecoveryReport {
+  return {
+    path,
+    version: state.map.version,
+    replayedCommits: recovery?.replayedCommits ?? 0,
+    foundAbove: recovery?.pendingAbove ?? false,
+    fellBack: fellBack && { from: fellBack.from, to: fellBack.marker.version },
+    defects: fellBack?.defects ?? [],
+    ...more,
+  };
+}
 
 /** Which engine and durability a VFS runs with. */
 export interface EngineInfo {

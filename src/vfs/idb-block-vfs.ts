@@ -80,6 +80,7 @@ export class IDBBlockVFS {
       name: resolved.idbName,
       factory: resolved.indexedDB,
       cacheBytes: resolved.cacheBytes,
+      onDamage: resolved.onDamage,
       now: () => Date.now(),
       monotonicMs: () => performance.now(),
       requestTimeoutMs: resolved.requestTimeoutMs,
@@ -219,7 +220,8 @@ export class IDBBlockVFS {
 
   /** Counters since `create`, and what is held now. */
   stats(): VFSStats {
-    return statsOf(this.#volume, { ...this.#count, ...this.#core.held() });
+    const recoveries = this.#core.recoveries();
+    return statsOf(this.#volume, { ...this.#count, ...this.#core.held(), recoveries });
   }
 
   addEventListener<K extends VFSEventType>(

@@ -1,4 +1,5 @@
 /** Options of every engine, with their defaults and limits. */
+import type { OnDamage } from '../blockstore/file.js';
 import { OptionError, UnsupportedError } from '../errors.js';
 import type { ChecksumAlgorithm, Durability } from '../types.js';
 
@@ -30,6 +31,13 @@ export interface VFSOptions {
   readonly requestTimeoutMs?: number;
   /** Block checksum of files created from now on. Default `'xxhash32'`. */
   readonly checksum?: ChecksumAlgorithm;
+  /**
+   * What opening does when the newest commit records of a database are damaged or lost and all below
+   * is whole. `'fall-back'`, the default: the newest version that verifies opens, with a `recovery`
+   * event whose `fellBack` says so and an `error` event for each defect; the next commit makes the
+   * loss final. `'refuse'`: it does not open.
+   */
+  readonly onDamage?: OnDamage;
   /** The IDBFactory to use. Default: the context's own. */
   readonly indexedDB?: IDBFactory;
   /**
@@ -47,6 +55,7 @@ export interface ResolvedOptions {
   readonly busyTimeoutMs: number;
   readonly requestTimeoutMs: number;
   readonly checksum: ChecksumAlgorithm;
+  readonly onDamage: OnDamage;
   readonly indexedDB: IDBFactory;
   readonly locks: LockManager | null;
 }
@@ -54,6 +63,7 @@ export interface ResolvedOptions {
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const DURABILITIES: readonly string[] = ['pragma', 'strict', 'relaxed', 'deferred'];
+const ON_DAMAGE: readonly string[] = ['fall-back', 'refuse'];
 const CHECKSUMS: readonly string[] = ['xxhash32', 'crc32c'];
 
 /** @throws OptionError, UnsupportedError */
@@ -66,6 +76,7 @@ export function resolveOptions(name: string, options: VFSOptions): ResolvedOptio
     busyTimeoutMs: options.busyTimeoutMs ?? 2000,
     requestTimeoutMs: options.requestTimeoutMs ?? 30_000,
     checksum: options.checksum ?? 'xxhash32',
+    onDamage: options.onDamage ?? 'fall-back',
     indexedDB: options.indexedDB ?? contextIndexedDB(),
     locks: options.locks === undefined ? (globalThis.navigator?.locks ?? null) : options.locks,
   };
@@ -78,6 +89,9 @@ export function resolveOptions(name: string, options: VFSOptions): ResolvedOptio
   }
   if (!CHECKSUMS.includes(resolved.checksum)) {
     throw new OptionError('checksum', `one of ${CHECKSUMS.join(', ')}, not ${resolved.checksum}`);
+  }
+  if (!ON_DAMAGE.includes(resolved.onDamage)) {
+    throw new OptionError('onDamage', `one of ${ON_DAMAGE.join(', ')}, not ${resolved.onDamage}`);
   }
   atLeast('cacheBytes', resolved.cacheBytes, 64 * KIB);
   atLeast('spillBytes', resolved.spillBytes, 64 * KIB);

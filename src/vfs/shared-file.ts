@@ -7,6 +7,7 @@ import type { Committer } from '../blockstore/committer.js';
 import type { BlockFile } from '../blockstore/file.js';
 import { BusyError } from '../errors.js';
 import type { DatabaseFile } from './database-file.js';
+import type { RecoveryReport } from './events.js';
 import type { CommitGroups } from './group.js';
 import type { ResolvedOptions } from './options.js';
 import type { StagingOptions } from './staging.js';
@@ -31,6 +32,8 @@ export class SharedFile {
   /** Undefined where the context has no Web Locks. */
   readonly role: WriterRole | undefined;
   writer: DatabaseFile | undefined;
+  /** How it was recovered. */
+  recovery: RecoveryReport | undefined;
   users = 0;
 
   constructor(file: BlockFile, env: FileEnv, role: WriterRole | undefined) {

@@ -14,7 +14,7 @@ import { checksumSegment } from '../blockstore/prepare.js';
 import type { ReadAhead } from '../blockstore/readahead.js';
 import { Spill } from '../blockstore/spill.js';
 import type { Nonce } from '../format/commit.js';
-import { type BlockSize, type ChecksumAlgorithm, isBlockSize } from '../types.js';
+import { type BlockSize, type ChecksumAlgorithm, isBlockSize, type Version } from '../types.js';
 import { View } from './view.js';
 
 export interface StagingOptions {
@@ -148,7 +148,8 @@ export class Staging {
     if (!file.record) await file.create(this.#options.checksum);
     const { connection, path } = file;
     const place = { connection, path, file: file.file };
-    const target = { ...place, version: draft.version, nonce: this.#nonce };
+    const fence = file.fenceOf((draft.version - 1) as Version);
+    const target = { ...place, version: draft.version, nonce: this.#nonce, fence };
     this.#spill ??= new Spill(target);
     const segments = draft.takeFull();
     for (const segment of segments) checksumSegment(file, draft, segment);

@@ -1,5 +1,6 @@
 /** Counters of a VFS, since it was created. */
 import type { Volume } from '../blockstore/volume.js';
+import type { RecoveryReport } from './events.js';
 
 export interface VFSStats {
   /** Commits complete in IndexedDB. */
@@ -31,11 +32,13 @@ export interface VFSStats {
   /** Segments with a live block, and dead ones that wait for reclaim, of open files. */
   liveSegments: number;
   supersededSegments: number;
+  /** How the files that are open were recovered when they were opened, in order of opening. */
+  recoveries: readonly RecoveryReport[];
 }
 
 export function statsOf(
   volume: Volume,
-  more: Pick<VFSStats, 'commits' | 'stagedBytes' | 'journalBytes'>,
+  more: Pick<VFSStats, 'commits' | 'stagedBytes' | 'journalBytes' | 'recoveries'>,
 ): VFSStats {
   const { connection, counters, cache, committer } = volume;
   const files = volume.openFiles();

@@ -3,7 +3,7 @@
  *
  * It does what the VFS does at SQLite's commit points, through the same Staging, Draft and Committer.
  */
-import type { BlockFile } from '../../src/blockstore/file.js';
+import type { BlockFile, OnDamage } from '../../src/blockstore/file.js';
 import type { BlockMap } from '../../src/blockstore/map.js';
 import { ReadAhead } from '../../src/blockstore/readahead.js';
 import { Volume } from '../../src/blockstore/volume.js';
@@ -62,6 +62,7 @@ export interface StoreOptions {
   readonly timer?: Timer;
   /** Called when the idbTx of a commit is complete, once for each of its files. */
   readonly onCommit?: (path: string, version: number) => void;
+  readonly onDamage?: OnDamage;
 }
 
 export class Store {
@@ -96,6 +97,7 @@ export class Store {
       timer: options.timer ?? shortWaits,
       recover,
       findLost,
+      onDamage: options.onDamage ?? 'fall-back',
       onLost: () => undefined,
       onHealed: () => undefined,
       onLoss: (error) => losses.push(error),

@@ -1,0 +1,93 @@
+/** Stores as a simulation left them, to be damaged record by record and opened again. */
+import { editRecords, type Outcome, SimulatedIndexedDB } from '../../src/testing/index.js';
+import type { Durability } from '../../src/types.js';
+import { type Change, Store, type StoreOptions, VOLUME } from './store-dsl.ts';
+
+export const PATH = 'one.db';
+
+type Options = Partial<StoreOptions>;
+
+/** A change that fills `count` blocks from `first` on, each with a mark of its own. */
+export function blocks(first: number, count: number, mark: number, path: string = PATH): Change {
+  const writes = new Map<number, number>();
+  for (let block = first; block < first + count; block++) writes.set(block, mark * 65536 + block);
+  return { path, writes };
+}
+
+/** Works on a store and says what is left when the page is gone. */
+export async function after(
+  work: (store: Store) => Promise<void>,
+  options: Options & { readonly from?: Outcome } = {},
+): Promise<Outcome> {
+  const { from, ...rest } = options;
+  const factory = new SimulatedIndexedDB({ seed: 1 }, from?.databases);
+  const store = await open(factory, rest);
+  await work(store);
+  await store.close();
+  return await outcomeOf(factory);
+}
+
+/** What a page that opens the store would find. */
+export async function outcomeOf(factory: SimulatedIndexedDB): Promise<Outcome> {
+  await factory.idle();
+  return factory.outcomes('process')[0] as Outcome;
+}
+
+/** Commits each change in turn. */
+export async function committed(
+  changes: readonly Change[],
+  options: Options & { readonly from?: Outcome; readonly durability?: Durability } = {},
+): Promise<Outcome> {
+  const { durability = 'strict', ...rest } = options;
+  return await after(async (store) => {
+    for (const change of changes) await store.commit([change], durability);
+  }, rest);
+}
+
+export function simulated(outcome: Outcome): SimulatedIndexedDB {
+  return new SimulatedIndexedDB({ seed: 2 }, outcome.databases);
+}
+
+export function open(factory: IDBFactory, options: Options = {}): Promise<Store> {
+  return Store.open({ paths: [PATH], ...options, factory });
+}
+
+export function keysOf(outcome: Outcome, store: string): IDBValidKey[] {
+  return editRecords(outcome, VOLUME).keys(store);
+}
+
+/** One way a record comes to harm. */
+export interface Harm {
+  readonly name: string;
+  readonly inflict: (outcome: Outcome, store: string, key: IDBValidKey) => Outcome;
+}
+
+const edited = (
+  outcome: Outcome,
+  edit: (e: ReturnType<typeof editRecords>) => unknown,
+): Outcome => {
+  const editor = editRecords(outcome, VOLUME);
+  edit(editor);
+  return editor.outcome();
+};
+
+export const LOST: Harm = {
+  name: 'lost',
+  inflict: (outcome, store, key) => edited(outcome, (e) => e.drop(store, key)),
+};
+
+/** What leaves a record in its place that is none. */
+export const DAMAGES: readonly Harm[] = [
+  {
+    name: 'changed in one bit',
+    inflict: (outcome, store, key) => edited(outcome, (e) => e.flipBit(store, key, 8 * 40 + 3)),
+  },
+  {
+    name: 'cut short',
+    inflict: (outcome, store, key) => edited(outcome, (e) => e.truncate(store, key, 50)),
+  },
+  {
+    name: 'of another type',
+    inflict: (outcome, store, key) => edited(outcome, (e) => e.set(store, key, 'text')),
+  },
+];
