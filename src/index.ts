@@ -14,7 +14,10 @@ export {
   StorageError,
   UnsupportedError,
 } from './errors.js';
-export type { Defect, VerifyReport } from './recovery/verify.js';
+export type { VersionRange } from './recovery/aim.js';
+export type { Defect, PageRange } from './recovery/defect.js';
+export type { SalvageReport } from './recovery/salvage.js';
+export type { VerifyReport } from './recovery/verify.js';
 export type { ChecksumAlgorithm, Durability } from './types.js';
 export type {
   EngineInfo,

@@ -6,18 +6,17 @@
  */
 import type { Connection } from '../blockstore/connection.js';
 import { result } from '../blockstore/requests.js';
-import { blockChecksum } from '../format/checksum.js';
-import { type CommitRecord, decodeCommit, HOLE } from '../format/commit.js';
+import { type CommitRecord, decodeCommit } from '../format/commit.js';
 import { encodeFile, type FileRecord } from '../format/files.js';
 import { everythingOf } from '../format/keys.js';
 import { BLOCKS_PER_CHUNK } from '../format/layout.js';
 import { decodeChunk } from '../format/maps.js';
-import { segmentEntries } from '../format/segment.js';
-import type { BlockNumber, ChecksumAlgorithm, FileId, Version } from '../types.js';
+import type { ChecksumAlgorithm, FileId, Version } from '../types.js';
 import { type Checkpoint, type Rebuilt, rebuild, writeRebuilt } from './rebuild.js';
 import { type Evidence, scan } from './scan.js';
+import { hasShape } from './segment-scan.js';
 
-const ALGORITHMS: readonly ChecksumAlgorithm[] = ['xxhash32', 'crc32c'];
+export const ALGORITHMS: readonly ChecksumAlgorithm[] = ['xxhash32', 'crc32c'];
 
 /** Rebuilds the map of a file. False if that cannot be done without loss. */
 export async function repairMap(connection: Connection, file: FileRecord): Promise<boolean> {
@@ -87,7 +86,10 @@ export async function repairFileRecord(
   const version = (keys[0] as [number, Version] | undefined)?.[1];
   if (!first || version === undefined || !(segment instanceof ArrayBuffer)) return undefined;
   const algorithm = ALGORITHMS.find((candidate) =>
-    proves(segment, { file, version, blockSize: first.blockSize }, candidate),
+    hasShape(
+      { version, part: 0, value: segment },
+      { file, algorithm: candidate, blockSize: first.blockSize },
+    ),
   );
   if (!algorithm) return undefined;
   const record: FileRecord = { path, file, algorithm, born: true, createdMs: first.timeMs };
@@ -96,17 +98,4 @@ export async function repairFileRecord(
     r.tx.commit();
   });
   return record;
-}
-
-/** Whether the segment's own checksums are of this algorithm. */
-function proves(
-  segment: ArrayBuffer,
-  at: { file: FileId; version: Version; blockSize: CommitRecord['blockSize'] },
-  algorithm: ChecksumAlgorithm,
-): boolean {
-  return segmentEntries(segment, at.blockSize).some(({ block, checksum }, slot) => {
-    if (block === HOLE) return false;
-    const bytes = new Uint8Array(segment, slot * at.blockSize, at.blockSize);
-    return blockChecksum(algorithm, { ...at, block: block as BlockNumber }, bytes) === checksum;
-  });
 }

@@ -12,31 +12,19 @@ import { segmentNumber } from '../blockstore/live.js';
 import type { BlockMap } from '../blockstore/map.js';
 import { result } from '../blockstore/requests.js';
 import { deleteAbove } from '../blockstore/write-commit.js';
-import {
-  type BlockStoreError,
-  CorruptionError,
-  FormatVersionError,
-  fromDomException,
-  OptionError,
-} from '../errors.js';
+import { CorruptionError, FormatVersionError, OptionError } from '../errors.js';
 import { blockChecksum } from '../format/checksum.js';
 import { decodeFile } from '../format/files.js';
 import { commitsFrom, everythingOf, segmentKey } from '../format/keys.js';
 import { segmentEntries } from '../format/segment.js';
 import type { BlockNumber, FileId, Version } from '../types.js';
 import { decide } from './decide.js';
+import { type Defect, defectOf } from './defect.js';
 import { lostFile } from './recover.js';
 import { repairFileRecord, repairMap } from './repair.js';
 import { scan } from './scan.js';
 
 const SEGMENTS_PER_BATCH = 16;
-
-/** One thing that is wrong. Store, key and version are in the error. */
-export interface Defect {
-  /** SQLite's number of the page that cannot be read, if it is one. */
-  readonly page: number | undefined;
-  readonly error: BlockStoreError;
-}
 
 export interface VerifyReport {
   readonly path: string;
@@ -86,10 +74,7 @@ export async function verifyRecords(
   // A file record first, then the map; a third look finds what is left.
   for (let round = 0; ; round++) {
     const found = await lookAtRecords(connection, path);
-    const defects = found.errors.map((cause) => ({
-      page: undefined,
-      error: fromDomException(cause, connection.name, 'verifying'),
-    }));
+    const defects = found.errors.map((cause) => defectOf(cause, connection.name));
     if (defects.length === 0 || !options.repair || round === 2) return { defects, repaired };
     // A newer release's records are its own to repair.
     if (found.errors.some((error) => error instanceof FormatVersionError)) {
@@ -243,14 +228,14 @@ class Check {
       else if (actual !== expected) {
         this.#defect(segment, block, 'a block whose checksum is wrong', { expected, actual });
       } else if (entries[slot]?.block !== block || entries[slot]?.checksum !== expected) {
-        this.#defect(segment, undefined, `a trailer that does not name block ${block}`);
+        this.#defect(segment, block, `a trailer that does not name block ${block}`);
       }
     }
   }
 
   #defect(
     { version, part }: Segment,
-    block: number | undefined,
+    block: number,
     what: string,
     checksums?: { expected: number; actual: number },
   ): void {
@@ -261,8 +246,8 @@ class Check {
       key,
       version,
     } as const;
-    const page = block === undefined ? undefined : block + 1;
-    this.defects.push({ page, error: new CorruptionError(location, what, checksums) });
+    const pages = { first: block + 1, last: block + 1 };
+    this.defects.push({ pages, error: new CorruptionError(location, what, checksums) });
   }
 }
 

@@ -120,14 +120,15 @@ export class Core {
 
   /**
    * Lends a file to `use`, as a connection has it.
-   * @param options `exclusive`: with the writer lock, and with no connection writing.
+   * @param options `exclusive`: with the writer lock, and with no connection writing. `create`: also
+   *   one that does not exist yet.
    */
   async withFile<T>(
     path: string,
-    options: { readonly exclusive: boolean },
+    options: { readonly exclusive: boolean; readonly create?: boolean },
     use: (file: BlockFile) => Promise<T>,
   ): Promise<T> {
-    const shared = await this.#share(path, false);
+    const shared = await this.#share(path, options.create ?? false);
     if (!shared) throw new OptionError('path', `there is no database "${path}"`);
     const borrower = new DatabaseFile(shared, new ConnectionPragmas());
     try {

@@ -10,6 +10,7 @@ import { BusyError } from '../errors.js';
 import type { Nonce } from '../format/commit.js';
 import { PATH_BYTES_MAX } from '../format/layout.js';
 import { apply, findLost, recover } from '../recovery/recover.js';
+import { type SalvageReport, salvage } from '../recovery/salvage.js';
 import { recordsOnly, type VerifyReport, verifyBlocks, verifyRecords } from '../recovery/verify.js';
 import { Core, normalisePath } from './core.js';
 import { Emitter, type EngineInfo, type VFSEventType, type VFSListener } from './events.js';
@@ -18,6 +19,7 @@ import { currentMethods } from './methods-current.js';
 import { type LegacyHost, legacyMethods } from './methods-legacy.js';
 import { type Build, recogniseBuild, type SqliteModule } from './module.js';
 import { type ResolvedOptions, resolveOptions, type VFSOptions } from './options.js';
+import { writeSalvaged } from './salvage.js';
 import { statsOf, type VFSStats } from './stats.js';
 import { BroadcastRoleChannel, WriterRole } from './writer-role.js';
 
@@ -200,6 +202,31 @@ export class IDBBlockVFS {
       verifyBlocks(file, { repair }),
     );
     return { ...blocks, repaired: records.repaired };
+  }
+
+  /**
+   * Saves what can be saved of a damaged database, as a new one; lossy, and the last resort. It reads
+   * everything that is left, also of a database that does not open, and writes each page's newest
+   * version that proves itself to `to`. The damaged database is not changed: delete it when all is well.
+   *
+   * @param options `to`: a path that does not exist. Default: `path` with `.salvaged` behind it.
+   * @returns what was saved, and what could not be. `PRAGMA integrity_check` on `to` is SQLite's word.
+   * @throws OptionError if there is no such database, or `to` exists; BusyError if the database is open
+   *   here or another context writes to it; CorruptionError if nothing is left that proves itself.
+   */
+  async salvage(path: string, options: { readonly to?: string } = {}): Promise<SalvageReport> {
+    const name = normalisePath(path);
+    const to = normalisePath(options.to ?? `${path}.salvaged`);
+    await this.#volume.committer.drained();
+    return await this.#alone(name, async () => {
+      const found = await salvage(this.#volume.connection, name);
+      const { committer } = this.#volume;
+      const writing = { ...this.#options, nonce: randomNonce };
+      await this.#core.withFile(to, { exclusive: true, create: true }, (file) =>
+        writeSalvaged(found, { file, committer, options: writing }),
+      );
+      return { ...found.report, to };
+    });
   }
 
   /** Runs `work` with the writer lock of a database that is not open here. */

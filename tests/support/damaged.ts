@@ -1,7 +1,9 @@
 /** Stores as a simulation left them, to be damaged record by record and opened again. */
+import { type Salvage, salvage } from '../../src/recovery/salvage.js';
 import { editRecords, type Outcome, SimulatedIndexedDB } from '../../src/testing/index.js';
 import type { Durability } from '../../src/types.js';
-import { type Change, Store, type StoreOptions, VOLUME } from './store-dsl.ts';
+import { writeSalvaged } from '../../src/vfs/salvage.js';
+import { type Change, type Content, Store, type StoreOptions, VOLUME } from './store-dsl.ts';
 
 export const PATH = 'one.db';
 
@@ -54,6 +56,25 @@ export function open(factory: IDBFactory, options: Options = {}): Promise<Store>
 
 export function keysOf(outcome: Outcome, store: string): IDBValidKey[] {
   return editRecords(outcome, VOLUME).keys(store);
+}
+
+/** Salvages the file into another path of the same store. */
+export async function salvaged(
+  factory: SimulatedIndexedDB,
+): Promise<{ readonly report: Salvage['report']; readonly content: Content }> {
+  const to = 'saved.db';
+  const store = await open(factory, { paths: [to] });
+  const found = await salvage(store.volume.connection, PATH);
+  const options = { spillBytes: 65536, cacheBytes: 65536, checksum: 'xxhash32' } as const;
+  let nonces = 0;
+  await writeSalvaged(found, {
+    file: store.file(to),
+    committer: store.volume.committer,
+    options: { ...options, nonce: () => [7, ++nonces] },
+  });
+  const content = await store.read(to);
+  await store.close();
+  return { report: found.report, content };
 }
 
 /** One way a record comes to harm. */
