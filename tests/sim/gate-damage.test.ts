@@ -69,7 +69,8 @@ async function specimen(steps: readonly Step[]): Promise<Specimen> {
   const model = new StoreModel(PATHS, steps);
   const files = model.at(model.commits);
   const before = new Map(PATHS.map((path) => [path, model.before(path)] as const));
-  return { outcome: onlyOutcome(sim), files, before, earlier };
+  const history = new Map(PATHS.map((path) => [path, model.history(path)] as const));
+  return { outcome: onlyOutcome(sim), files, before, history, earlier };
 }
 
 async function judgeAll(

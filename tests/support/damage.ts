@@ -28,6 +28,8 @@ export interface Specimen {
   readonly files: Files;
   /** What each file holds one commit earlier. */
   readonly before: Files;
+  /** What each file held before: it may be fallen back to, if that is said. */
+  readonly history: ReadonlyMap<string, readonly Content[]>;
   /** States it went through, for stale records. */
   readonly earlier: readonly Outcome[];
 }
@@ -178,12 +180,10 @@ async function judgeFile(specimen: Specimen, { outcome, path, damage }: Case): P
   let store: Store | undefined;
   try {
     store = await Store.open({ factory, paths: [path] });
-    const found = await store.read(path);
-    const verdict = verdictOn(specimen, path, { found, damage });
-    if (verdict === 'older' && found.version !== specimen.before.get(path)?.version) {
-      await expectReported(factory, store, path);
-    }
-    if (!damage.light) await expectWritable(store, path, found);
+    const served = await store.read(path);
+    const verdict = verdictOn(specimen, { store, path, served, damage });
+    if (store.file(path).fellBack) await expectReported(factory, store, path);
+    if (!damage.light) await expectWritable(store, path, served);
     return verdict;
   } catch (cause) {
     expectTyped(cause);
@@ -194,20 +194,27 @@ async function judgeFile(specimen: Specimen, { outcome, path, damage }: Case): P
   }
 }
 
-/** @throws if neither the newest content was read nor, where that may be, the one before */
+/** @throws if neither the newest content was read nor, where that may be, an older one */
 function verdictOn(
-  { files, before }: Specimen,
-  path: string,
-  { found, damage }: { readonly found: Content; readonly damage: Damage },
+  { files, before, history }: Specimen,
+  at: {
+    readonly store: Store;
+    readonly path: string;
+    readonly served: Content;
+    readonly damage: Damage;
+  },
 ): Verdict {
+  const { path, served, damage } = at;
   const newest = files.get(path);
   const older = before.get(path);
   if (!newest || !older) throw new Error('the specimen has no such file');
-  if (sameContent(found, newest)) return 'same';
+  const { fellBack } = at.store.file(path);
   // What is fallen back to bears the version that was lost, so that it is not given again.
-  const version = found.version === newest.version ? newest.version : older.version;
+  const found = fellBack ? { ...served, version: fellBack.marker.version } : served;
+  if (sameContent(found, newest)) return 'same';
+  if (fellBack && history.get(path)?.some((content) => sameContent(found, content))) return 'older';
   const mayBe = hitsMarker(files, path, damage) && older.version > 0;
-  if (mayBe && sameContent(found, { ...older, version })) return 'older';
+  if (mayBe && sameContent(found, older)) return 'older';
   throw new Error(`other content was served: ${describe(new Map([[path, found]]))}`);
 }
 

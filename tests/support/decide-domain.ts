@@ -8,6 +8,7 @@
 import { type CommitRecord, encodeCommit, KEEP_ALL } from '../../src/format/commit.js';
 import { mapKey } from '../../src/format/keys.js';
 import { encodeChunk, encodeDirectory, newColumns } from '../../src/format/maps.js';
+import { encodeSpillOwner } from '../../src/format/spill-owner.js';
 import type { Evidence, StoredRecord } from '../../src/recovery/scan.js';
 import { blockSize, type FileId, fileId, type Version, version } from '../../src/types.js';
 
@@ -16,10 +17,14 @@ const CHECKPOINT = 2;
 const FILE: FileId = fileId(5);
 const SIZE = blockSize(512);
 const PATH = 'some.db';
+const SEGMENT_ABOVE = [FILE, 9, 0];
+const SPILL_OWNER = encodeSpillOwner({ file: FILE, version: version(9), nonce: [9, 9] });
 
 const COMMIT_STATES = ['whole', 'absent', 'damaged', 'of another path'] as const;
 const DIRECTORY_STATES = ['absent', 1, 2, 4, 'damaged'] as const;
 const CHUNK_STATES = ['absent', 1, 2, 'damaged'] as const;
+/** What lies above the marker: a spill says whose it is, a lost commit's segments nobody's. */
+const ABOVE_STATES = ['nothing', 'owned', 'unowned'] as const;
 const BOOLEANS = [false, true] as const;
 
 /** What is stored of the history. */
@@ -30,7 +35,7 @@ export interface Situation {
   readonly directory: (typeof DIRECTORY_STATES)[number];
   readonly chunk: (typeof CHUNK_STATES)[number];
   readonly secondChunk: boolean;
-  readonly above: boolean;
+  readonly above: (typeof ABOVE_STATES)[number];
 }
 
 /** `version`: the commits that are in the content. */
@@ -46,7 +51,7 @@ export function* situations(): Generator<Situation> {
       for (const chunk of CHUNK_STATES) {
         for (const secondChunk of BOOLEANS) {
           for (const born of BOOLEANS) {
-            for (const above of BOOLEANS) {
+            for (const above of ABOVE_STATES) {
               yield { born, commits, directory, chunk, secondChunk, above };
             }
           }
@@ -67,7 +72,9 @@ function* tuples(length: number): Generator<(typeof COMMIT_STATES)[number][]> {
 /** What must come of it, told from the situation alone. */
 export function expectedOf(situation: Situation): Expected {
   const clean = cleanVersion(situation);
-  if (clean !== undefined) return { tag: 'intact', version: clean };
+  if (clean !== undefined && (situation.above !== 'unowned' || clean === 0)) {
+    return { tag: 'intact', version: clean };
+  }
   const commits = [...situation.commits];
   while (commits.length > 0 && commits.at(-1) !== 'whole') commits.pop();
   const below = commits.length > 0 ? cleanVersion({ ...situation, commits }) : undefined;
@@ -111,8 +118,10 @@ export function evidenceOf(situation: Situation): Evidence {
     commits: stored,
     directory: directory === 'absent' ? undefined : directoryValue(directory),
     chunks,
-    above: above ? [FILE, 9, 0] : undefined,
-  } as Evidence;
+    above: above === 'nothing' ? undefined : SEGMENT_ABOVE,
+    spillOwner: above === 'owned' ? SPILL_OWNER : undefined,
+    topUnowned: above === 'unowned' ? SEGMENT_ABOVE : undefined,
+  };
 }
 
 /** The checksum that commit v gives its block. */

@@ -61,6 +61,13 @@ export class StoreModel {
     return content;
   }
 
+  /** What a file held after each of its commits but the newest. */
+  history(path: string): Content[] {
+    const newest = this.#after.at(-1)?.get(path);
+    const contents = this.#after.flatMap((files) => files.get(path) ?? []);
+    return contents.filter(({ version }) => version > 0 && version !== newest?.version);
+  }
+
   at(commit: number): Files {
     return this.#after[commit] as Files;
   }
