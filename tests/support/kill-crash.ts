@@ -1,10 +1,11 @@
 /** The crash runner: draws trials from a seed, runs them in batches, prints what they say together. */
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { bundlePage } from '../../tools/bundle-page.mjs';
 import { describeViolation, isBroken, type Result, report } from './kill-crash-report.ts';
 import { BACKENDS, type Backend, type CrashTrial, crashTrial, type Fixed } from './kill-draw.ts';
 import { describeTrial } from './kill-plan.ts';
-import { type Evidence, KillRunner, type Outcome } from './kill-runner.ts';
+import { type Evidence, KILL_PAGE, KillRunner, type Outcome } from './kill-runner.ts';
 
 export interface CrashOptions {
   readonly trials: number;
@@ -43,11 +44,13 @@ export async function runCrashTrials(options: CrashOptions): Promise<Result[]> {
       log(`${results.length} of ${all.length} trials, ${backend}, ${broken} broken, ${seconds} s`);
     }
   };
+  // Not minified: an error's stack tells where it was.
+  const page = await bundlePage(KILL_PAGE, { minify: false });
   for (const backend of BACKENDS) {
     const left = all.filter((trial) => trial.backend === backend);
     while (left.length > 0) {
       const batch = left.slice(0, BATCH);
-      const done = await runBatch(backend, batch, { ...options, onResult });
+      const done = await runBatch(backend, batch, { ...options, page, onResult });
       left.splice(0, done);
     }
   }
@@ -56,6 +59,7 @@ export async function runCrashTrials(options: CrashOptions): Promise<Result[]> {
 }
 
 interface BatchOptions extends CrashOptions {
+  readonly page: { readonly root: string; readonly entry: string };
   readonly onResult: (result: Result) => void;
 }
 
@@ -67,6 +71,7 @@ async function runBatch(
 ): Promise<number> {
   const runner = await KillRunner.start({
     flags: FLAGS[backend],
+    page: options.page,
     onViolation: (evidence) => keep(options, evidence),
   });
   let done = 0;

@@ -29,7 +29,8 @@ import {
   type Trial,
 } from './kill-plan.ts';
 
-const PAGE = 'tests/support/pages/kill.ts';
+/** The module of the page that trials run in. */
+export const KILL_PAGE = 'tests/support/pages/kill.ts';
 
 export interface Outcome {
   readonly trial: Trial;
@@ -56,6 +57,8 @@ export interface Evidence {
 export interface RunnerOptions {
   /** More command line flags for Chromium. */
   readonly flags?: readonly string[];
+  /** The page's module, bundled. Default: the source, in some hundred files. */
+  readonly page?: { readonly root: string; readonly entry: string };
   readonly onViolation?: (evidence: Evidence) => void;
 }
 
@@ -65,6 +68,7 @@ export class KillRunner {
   readonly #host: Host;
   readonly #inbox: Inbox;
   readonly #exports: Exports;
+  readonly #page: string;
   readonly #onViolation: (evidence: Evidence) => void;
   /** Of each volume, while it is not known exactly how many steps are there. */
   readonly #bounds: Map<string, Bounds> = new Map();
@@ -73,16 +77,23 @@ export class KillRunner {
 
   private constructor(
     host: Host,
-    parts: { inbox: Inbox; exports: Exports; onViolation: (evidence: Evidence) => void },
+    parts: {
+      readonly inbox: Inbox;
+      readonly exports: Exports;
+      readonly page: string;
+      readonly onViolation: (evidence: Evidence) => void;
+    },
   ) {
     this.#host = host;
     this.#inbox = parts.inbox;
     this.#exports = parts.exports;
+    this.#page = parts.page;
     this.#onViolation = parts.onViolation;
   }
 
   static async start({
     flags = [],
+    page,
     onViolation = () => {},
   }: RunnerOptions = {}): Promise<KillRunner> {
     const inbox = new Inbox();
@@ -90,10 +101,12 @@ export class KillRunner {
     const host = await startHost({
       tabs: true,
       flags,
+      ...(page && { root: page.root }),
       routes: { [EXPORT_ROUTE]: (request, response) => exports.receive(request, response) },
       onMessage: (message) => inbox.add(message),
     });
-    return new KillRunner(host, { inbox, exports, onViolation });
+    const entry = page?.entry ?? KILL_PAGE;
+    return new KillRunner(host, { inbox, exports, page: entry, onViolation });
   }
 
   get profileDir(): string {
@@ -142,7 +155,7 @@ export class KillRunner {
   }
 
   async #open(plan: PagePlan, inRunningBrowser: boolean): Promise<void> {
-    const page = modulePage(PAGE, { plan: JSON.stringify(plan) });
+    const page = modulePage(this.#page, { plan: JSON.stringify(plan) });
     if (inRunningBrowser) await this.#host.openTab(page);
     else this.#host.open(page);
   }
