@@ -1,5 +1,5 @@
 /**
- * Writes what was salvaged as an ordinary database: one sqliteTx, spilled as any large one.
+ * Writes what was salvaged as an ordinary database: one sqliteTx, spilled like every large one.
  *
  *   I2  The new database is there whole or not at all.
  *   I9  Memory is that of a spilling sqliteTx.
