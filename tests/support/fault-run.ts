@@ -5,6 +5,8 @@
  * After every step each file is read from the store and compared with the model. A program is taken to
  * repeat what failed. A fault that persists is lifted when the program has seen its first error.
  */
+
+import type { Timer } from '../../src/blockstore/watchdog.js';
 import { BlockStoreError, CommitUnknownError } from '../../src/errors.js';
 import { editRecords, type Outcome, SimulatedIndexedDB } from '../../src/testing/index.js';
 import { blocks, expectFiles, onlyOutcome, PATHS } from './crash-plan.ts';
@@ -34,15 +36,18 @@ export interface FaultRunOptions extends Partial<StoreOptions> {
   /** How many failures the program may see. Default 1: one for each fault. */
   readonly errorsMax?: number;
   readonly seed?: number;
+  /** Puts something between the store and the simulation. */
+  readonly wrap?: (sim: SimulatedIndexedDB) => IDBFactory;
 }
 
 /** Brings a fault about. @returns what lifts it, if it persists */
 export type Arm = (sim: SimulatedIndexedDB) => (() => void) | undefined;
 
 export async function runWithFault(arm: Arm, options: FaultRunOptions = {}): Promise<FaultRun> {
-  const { errorsMax = 1, seed = 1, ...rest } = options;
+  const { errorsMax = 1, seed = 1, wrap, ...rest } = options;
   const sim = new SimulatedIndexedDB({ seed, trace: false });
-  const store = await Store.open({ factory: sim, paths: PATHS, ...rest });
+  const factory = wrap?.(sim) ?? sim;
+  const store = await Store.open({ paths: PATHS, ...rest, factory });
   const lift = arm(sim);
   const program = new Program(errorsMax, lift);
   for (const [i, { changes, durability }] of FAULT_STEPS.entries()) {
@@ -73,6 +78,16 @@ export async function runWithFault(arm: Arm, options: FaultRunOptions = {}): Pro
   await expectFiles(again, MODEL.at(FAULT_STEPS.length), 'the end');
   return { turns: sim.turn, errors: program.errors, outcome };
 }
+
+/** A quarter of the limit: silence lasts four or five of them. */
+const TICK_MS = 5;
+
+/** Short waits pass at once, limits soon. */
+export const shortTimer: Timer = (ms, callback) => {
+  if (ms < 1000) queueMicrotask(callback);
+  const timer = ms < 1000 ? undefined : setTimeout(callback, TICK_MS);
+  return () => clearTimeout(timer);
+};
 
 /** Repeats what fails, and keeps what it was told. */
 export class Program {
