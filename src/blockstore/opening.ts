@@ -38,7 +38,14 @@ export async function openVolume(
 
 async function request(options: OpeningOptions, watchdog: Watchdog): Promise<IDBDatabase> {
   const opening = options.factory.open(options.name, FORMAT_VERSION);
-  opening.onupgradeneeded = (event) => upgrade(opening, event.oldVersion, options);
+  const refusal: { error: DOMException | null } = { error: null };
+  opening.onupgradeneeded = (event) => {
+    const { transaction } = opening;
+    transaction?.addEventListener('abort', () => {
+      refusal.error = transaction.error;
+    });
+    upgrade(opening, event.oldVersion, options);
+  };
   const opened = wrap(opening).then((db) => unwrap(db as IDBPDatabase));
   try {
     return await watchdog.limit(opened);
@@ -48,7 +55,8 @@ async function request(options: OpeningOptions, watchdog: Watchdog): Promise<IDB
       (db) => db.close(),
       () => undefined,
     );
-    throw cause;
+    // The request says only that the upgrade was aborted; its idbTx says why.
+    throw refusal.error ?? cause;
   }
 }
 

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import * as SQLite from 'wa-sqlite';
 import createModule from 'wa-sqlite/dist/wa-sqlite-async.mjs';
 import { IDBBlockVFS, type VFSOptions } from '../../src/index.js';
-import { MemoryLocks } from './memory-locks.ts';
+import { SimulatedLocks } from '../../src/testing/index.js';
 import { Database } from './sqlite.ts';
 
 type Done = (instance: WebAssembly.Instance, module: WebAssembly.Module) => void;
@@ -47,7 +47,7 @@ export class NodeSQLite {
     const name = `page-${this.#pages}`;
     const vfs = await IDBBlockVFS.create(name, this.#module, {
       idbName: 'volume',
-      locks: new MemoryLocks(),
+      locks: new SimulatedLocks(),
       indexedDB,
       ...options,
     });

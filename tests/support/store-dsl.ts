@@ -11,7 +11,7 @@ import type { Timer } from '../../src/blockstore/watchdog.js';
 import type { Nonce } from '../../src/format/commit.js';
 import type { Defect } from '../../src/recovery/defect.js';
 import { apply, findLost, recover } from '../../src/recovery/recover.js';
-import { verifyBlocks, verifyRecords } from '../../src/recovery/verify.js';
+import { type VerifyReport, verifyBlocks, verifyRecords } from '../../src/recovery/verify.js';
 import type { ChecksumAlgorithm, Durability, Version } from '../../src/types.js';
 import { Staging } from '../../src/vfs/staging.js';
 import { View } from '../../src/vfs/view.js';
@@ -220,7 +220,12 @@ export class Store {
     if (!this.file(path).record) return [];
     const records = await verifyRecords(this.volume.connection, path, { repair: false });
     if (records.defects.length > 0) return records.defects;
-    return (await verifyBlocks(this.file(path), { repair: false })).defects;
+    return (await this.verifyBlocks(path)).defects;
+  }
+
+  /** The part of `verify` that looks at segments. */
+  verifyBlocks(path: string): Promise<VerifyReport> {
+    return verifyBlocks(this.file(path), { repair: false });
   }
 
   close(): Promise<void> {
