@@ -1,10 +1,9 @@
 /** The crash runner: draws trials from a seed, runs them in batches, prints what they say together. */
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundlePage } from '../../tools/bundle-page.mjs';
 import { describeViolation, isBroken, type Result, report } from './kill-crash-report.ts';
 import { BACKENDS, type Backend, type CrashTrial, crashTrial, type Fixed } from './kill-draw.ts';
-import { describeTrial } from './kill-plan.ts';
 import { type Evidence, KILL_PAGE, KillRunner, type Outcome } from './kill-runner.ts';
 
 export interface CrashOptions {
@@ -69,10 +68,10 @@ async function runBatch(
   batch: readonly CrashTrial[],
   options: BatchOptions,
 ): Promise<number> {
-  const runner = await KillRunner.start({
+  const runner: KillRunner = await KillRunner.start({
     flags: FLAGS[backend],
     page: options.page,
-    onViolation: (evidence) => keep(options, evidence),
+    onViolation: (evidence) => keep(options, { evidence, profileDir: runner.profileDir }),
   });
   let done = 0;
   const add = (outcome: Outcome) => {
@@ -115,16 +114,25 @@ function failedOutcome(trial: Outcome['trial'], error: unknown): Outcome {
 }
 
 function backendOf(profileDir: string): Backend | 'nothing' {
-  const folders = readdirSync(join(profileDir, 'Default', 'IndexedDB'));
+  const folders = readdirSync(storeOf(profileDir));
   if (folders.length === 0) return 'nothing';
   return folders.some((name) => name.endsWith('.leveldb')) ? 'leveldb' : 'sqlite';
 }
 
-function keep({ evidenceDir, seed, log }: CrashOptions, evidence: Evidence): void {
-  mkdirSync(evidenceDir, { recursive: true });
-  const file = join(evidenceDir, `${seed}-${evidence.trial.id}.json`);
-  writeFileSync(file, JSON.stringify(evidence, undefined, 1));
-  log(`what is known of ${describeTrial(evidence.trial)}: ${file}`);
+function storeOf(profileDir: string): string {
+  return join(profileDir, 'Default', 'IndexedDB');
+}
+
+/** Keeps what the page said, and the store as the inspection left it. */
+function keep(
+  { evidenceDir, seed, log }: CrashOptions,
+  { evidence, profileDir }: { readonly evidence: Evidence; readonly profileDir: string },
+): void {
+  const folder = join(evidenceDir, `${seed}-${evidence.trial.id}`);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'messages.json'), JSON.stringify(evidence, undefined, 1));
+  cpSync(storeOf(profileDir), join(folder, 'IndexedDB'), { recursive: true });
+  log(`  evidence: ${folder}`);
 }
 
 function replayOf({ seed, arguments: words }: CrashOptions, { index }: CrashTrial): string {
