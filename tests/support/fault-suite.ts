@@ -66,6 +66,10 @@ const CASES: Readonly<Record<number, Case>> = {
     const answers = [1, 2, 3].map((key) => program.answer(idbTx.objectStore('a').put('x', key)));
     expect(await program.ended(idbTx)).toBe('abort:null');
     expect(await Promise.all(answers)).toEqual(['success', 'error:AbortError', 'error:AbortError']);
+    faults.plan({ tag: 'abort', name: 'UnknownError' }, { method: 'put' });
+    // A commit() that was called before comes too late for it.
+    const told = 'error:AbortError abort:UnknownError';
+    expect(await program.put(db, 1, 'x', { commits: true })).toBe(told);
     expect(await program.all(db)).toEqual({});
   },
   4: async ({ faults, program, db }) => {
@@ -102,6 +106,12 @@ const CASES: Readonly<Record<number, Case>> = {
     }
     expect(await program.put(db, 2, 'y')).toBe('success complete');
     expect(await other.all(await other.open())).toEqual({ 2: 'y' });
+    // A connection that was closed already is told nothing.
+    program.heard.length = 0;
+    db.close();
+    faults.closeAll();
+    await pause();
+    expect(program.heard).toEqual([]);
   },
   8: async ({ faults, program, db }) => {
     for (const [key, commits] of [true, false].entries()) {
@@ -195,6 +205,16 @@ const CASES: Readonly<Record<number, Case>> = {
       expect(await Promise.race([late, early])).toBe('early');
       await late;
     }
+    faults.plan({ tag: 'delay' }, { kind: 'request' });
+    const idbTx = db.transaction('b', 'readwrite');
+    const order: number[] = [];
+    for (const key of [1, 2, 3]) {
+      idbTx.objectStore('b').put('x', key).onsuccess = () => order.push(key);
+    }
+    // It would be over before the late answer, if it were let.
+    idbTx.commit();
+    expect(await program.ended(idbTx)).toBe('complete');
+    expect(order).toEqual([1, 2, 3]);
     faults.plan({ tag: 'delay', ms: 50 }, { kind: 'request' });
     const from = Date.now();
     // A late answer still finds its idbTx active.
@@ -225,6 +245,7 @@ const CASES: Readonly<Record<number, Case>> = {
   },
   15: async ({ faults, program, db }) => {
     await program.put(db, 1, 'kept', { durability: 'strict' });
+    await program.put(db, 1, 'oldest', { durability: 'relaxed' });
     await program.put(db, 1, 'older', { durability: 'relaxed' });
     await program.put(db, 2, 'new', { durability: 'relaxed' });
     const idbTx = db.transaction(['a', 'b'], 'readwrite', { durability: 'relaxed' });
@@ -277,15 +298,19 @@ const CASES: Readonly<Record<number, Case>> = {
     expect(await other.all(await upgrade)).toEqual({ 1: 'theirs' });
     expect(program.heard).toEqual(['versionchange 1→2']);
     const late = await program.open(2);
-    faults.plan({ tag: 'freeze', rounds: 20 }, { kind: 'request' });
-    let isHeard = false;
-    const planned = program.put(late, 3, 'x').then((ending) => {
-      isHeard = true;
-      return ending;
-    });
+    faults.plan({ tag: 'freeze', rounds: 200 }, { kind: 'request' });
+    const idbTx = late.transaction('a', 'readwrite');
+    const heard: string[] = [];
+    for (const key of [3, 4]) {
+      program.answer(idbTx.objectStore('a').put('x', key)).then(
+        (answer) => heard.push(`${key} ${answer}`),
+        () => undefined,
+      );
+    }
     for (let i = 0; i < 10; i++) await factoryTrip(other);
-    expect(isHeard).toBe(false);
-    expect(await planned).toBe('success complete');
+    expect(heard).toEqual([]);
+    expect(await program.ended(idbTx)).toBe('complete');
+    expect(heard).toEqual(['3 success', '4 success']);
   },
   24: damaging({ tag: 'store-cleared', store: 'a' }, (now) => expect(now).toEqual({})),
 };
