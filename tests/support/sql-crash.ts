@@ -7,7 +7,7 @@
  */
 import type { VFSOptions } from '../../src/index.js';
 import type { CrashContext, CrashPlan, SimulatedIndexedDB } from '../../src/testing/index.js';
-import type { Database, Row } from './sqlite.ts';
+import type { Database } from './database.ts';
 import { NodeSQLite, type Page } from './sqlite-node.ts';
 
 export interface SqlWorkload {
@@ -79,7 +79,7 @@ export class SqlCrashes {
     await page.close();
     const again = await this.#page(factory);
     const reopened = await this.#connect(again);
-    await expectIntact(reopened);
+    await reopened.expectIntact();
     const n = await counted(reopened);
     if (step > 0 && n !== step + 1000) throw new Error(`One more commit left ${n}, not ${step}.`);
     await again.close();
@@ -91,7 +91,7 @@ export class SqlCrashes {
     acknowledged: readonly SqlNotice[],
     power: boolean,
   ): Promise<number> {
-    await expectIntact(db);
+    await db.expectIntact();
     const step = await counted(db);
     const digest = await this.#digest(db);
     if (digest !== this.#digests[step]) {
@@ -161,9 +161,4 @@ export class SqlCrashes {
 async function counted(db: Database): Promise<number> {
   const there = await db.value("SELECT count(*) FROM sqlite_schema WHERE name = 'meta'");
   return there === 1 ? Number(await db.value('SELECT n FROM meta')) : 0;
-}
-
-async function expectIntact(db: Database): Promise<void> {
-  const rows: Row[] = await db.rows('PRAGMA integrity_check');
-  if (rows.length !== 1 || rows[0]?.[0] !== 'ok') throw new Error(JSON.stringify(rows));
 }

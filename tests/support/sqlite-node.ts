@@ -5,7 +5,7 @@ import * as SQLite from 'wa-sqlite';
 import createModule from 'wa-sqlite/dist/wa-sqlite-async.mjs';
 import { IDBBlockVFS, type VFSOptions } from '../../src/index.js';
 import { SimulatedLocks } from '../../src/testing/index.js';
-import { Database } from './sqlite.ts';
+import { Database } from './database.ts';
 
 type Done = (instance: WebAssembly.Instance, module: WebAssembly.Module) => void;
 

@@ -7,12 +7,12 @@ import createJspi from 'wa-sqlite/dist/wa-sqlite-jspi.mjs';
 import * as LegacySQLite from 'wa-sqlite-legacy';
 import createLegacy from 'wa-sqlite-legacy/dist/wa-sqlite-async.mjs';
 import { type BlockStoreError, IDBBlockVFS, type VFSOptions } from '../../src/index.js';
+import { Database, type Row, type Value } from './database.ts';
+
+export { Database, type Row, type Value } from './database.ts';
 
 export type BuildName = 'asyncify' | 'jspi' | 'legacy-asyncify';
 export const BUILDS: readonly BuildName[] = ['asyncify', 'jspi', 'legacy-asyncify'];
-
-export type Value = SQLiteCompatibleType;
-export type Row = (Value | null)[];
 
 const CREATE = { asyncify: createCurrent, jspi: createJspi, 'legacy-asyncify': createLegacy };
 
@@ -54,72 +54,6 @@ export class Context {
   async close(): Promise<void> {
     for (const database of [...this.#open]) await database.close();
     await this.vfs.close();
-  }
-}
-
-export class Database {
-  readonly handle: number;
-  readonly #sqlite3: SQLiteAPI;
-  readonly #onclose: () => void;
-
-  constructor(sqlite3: SQLiteAPI, handle: number, onclose: () => void) {
-    this.#sqlite3 = sqlite3;
-    this.handle = handle;
-    this.#onclose = onclose;
-  }
-
-  /** Runs statements, with parameters for each of them. */
-  async run(sql: string, parameters: readonly Value[] = []): Promise<void> {
-    await this.rows(sql, parameters);
-  }
-
-  /** Rows of all statements. */
-  async rows(sql: string, parameters: readonly Value[] = []): Promise<Row[]> {
-    const rows: Row[] = [];
-    for await (const statement of this.#sqlite3.statements(this.handle, sql)) {
-      if (parameters.length > 0) this.#sqlite3.bind_collection(statement, [...parameters]);
-      while ((await this.#sqlite3.step(statement)) === SQLite.SQLITE_ROW) {
-        rows.push(this.#sqlite3.row(statement).map((value) => copy(value)));
-      }
-    }
-    return rows;
-  }
-
-  /** The first column of the first row. */
-  async value(sql: string, parameters: readonly Value[] = []): Promise<Value | null> {
-    return (await this.rows(sql, parameters))[0]?.[0] ?? null;
-  }
-
-  /** SQLite's result code of a statement that has to fail. */
-  async failure(sql: string, parameters: readonly Value[] = []): Promise<number> {
-    try {
-      await this.rows(sql, parameters);
-    } catch (cause) {
-      return (cause as { code: number }).code;
-    }
-    throw new Error(`did not fail: ${sql}`);
-  }
-
-  /** Schema and rows of all tables, as one value that two equal databases have in common. */
-  async dump(schema = 'main'): Promise<Record<string, unknown>> {
-    const objects = await this.rows(
-      `SELECT name, type, tbl_name, sql FROM ${schema}.sqlite_schema ORDER BY name`,
-    );
-    const dumped: Record<string, unknown> = { schema: objects };
-    for (const [name, type] of objects) {
-      if (type === 'table')
-        dumped[String(name)] = await this.rows(`SELECT * FROM ${schema}."${name}"`);
-    }
-    return dumped;
-  }
-
-  async expectIntact(): Promise<void> {
-    expect(await this.rows('PRAGMA integrity_check')).toEqual([['ok']]);
-  }
-
-  async close(): Promise<void> {
-    this.#onclose();
-    await this.#sqlite3.close(this.handle);
   }
 }
 
@@ -217,11 +151,6 @@ async function outcome(rows: Promise<Row[]>): Promise<unknown> {
   } catch (cause) {
     return { code: (cause as { code: number }).code };
   }
-}
-
-/** Blobs are views of the wasm memory. */
-function copy(value: Value | null): Value | null {
-  return value instanceof Uint8Array ? value.slice() : value;
 }
 
 let volumes = 0;
