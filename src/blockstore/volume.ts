@@ -137,9 +137,9 @@ export class Volume {
   }
 
   /**
-   * Deletes a file and everything of it in one idbTx.
+   * Deletes a file and everything of it in one idbTx of five requests, however large it is.
    * @returns false if there was none.
-   * @throws BusyError if it is open here.
+   * @throws BusyError if it is open here, or another context made it anew meanwhile.
    */
   async delete(path: string): Promise<boolean> {
     checkPath(path);
@@ -152,11 +152,19 @@ export class Volume {
     const record: FileRecord = unwrapRecord(decodeFile(stored, path), place);
     const all = everythingOf(record.file);
     const stores = ['files', 'segments', 'commits', 'maps'] as const;
+    let deleted = true;
     await this.connection.write(stores, 'strict', (r) => {
-      r.delete('files', path);
-      for (const store of ['segments', 'commits', 'maps'] as const) r.delete(store, all);
-      r.tx.commit();
+      const request = r.get('files', path);
+      request.onsuccess = () => {
+        // Another file's record may be there by now: its commits would be left without one.
+        const found = decodeFile(request.result, path);
+        deleted = found.ok && found.value.file === record.file;
+        if (!deleted) return;
+        r.delete('files', path);
+        for (const store of ['segments', 'commits', 'maps'] as const) r.delete(store, all);
+      };
     });
+    if (!deleted) throw new BusyError(path, 'another context deleted it meanwhile');
     return true;
   }
 
