@@ -14,7 +14,7 @@ import { type Directory, decodeChunk, decodeDirectory } from '../format/maps.js'
 import type { Decoded } from '../format/record.js';
 import { decodeSpillOwner } from '../format/spill-owner.js';
 import type { BlockSize, Version } from '../types.js';
-import type { Evidence } from './scan.js';
+import { type Evidence, numberIn } from './scan.js';
 
 interface Commit {
   readonly record: CommitRecord;
@@ -113,8 +113,10 @@ class Inquiry {
   #checkContiguous(after: Version, commits: readonly Commit[], marker: CommitRecord): void {
     let expected = after + 1;
     for (const { record } of commits) {
-      while (expected < record.version) {
-        this.#defect('commits', [record.file, expected], 'a missing commit record', expected++);
+      for (; expected < record.version; expected++) {
+        // One that is there and damaged has been named already.
+        if (this.#evidence.commits.some(({ key }) => numberIn(key) === expected)) continue;
+        this.#defect('commits', [record.file, expected], 'a missing commit record', expected);
       }
       if (!record.entries && record.version > after) {
         this.#defect('maps', directoryKey(record.file), 'a checkpoint missing', record.version);
