@@ -221,8 +221,8 @@ export class BlockFile {
     );
     const now = this.#deps.now();
     const [marker, ...newer] = stored;
-    if (!this.#isOwnMarker(marker) || !newer.every((value) => this.#follow(value)))
-      return await this.load();
+    const known = this.#isOwnMarker(marker);
+    if (!known || !newer.every((value) => this.#follow(value))) return await this.load();
     this.validatedAtMs = now;
   }
 

@@ -88,7 +88,11 @@ export const BUGS = [
         find: "r.add('segments', segmentKey(",
         replace: "r.put('segments', segmentKey(",
       },
-      { file: 'blockstore/write-commit.ts', find: "r.add('commits',", replace: "r.put('commits'," },
+      {
+        file: 'blockstore/write-commit.ts',
+        find: ADD_COMMIT_RECORD,
+        replace: ADD_COMMIT_RECORD.replace('add', 'put'),
+      },
     ],
     tests: [SNAPSHOTS],
   },
