@@ -17,7 +17,7 @@ export {
 export type { SimulatedTab } from './factory.js';
 export { installGlobals } from './globals.js';
 export type { Struck } from './inject/context.js';
-export type { Damaged } from './inject/damage.js';
+export { type Damaged, damageRecord } from './inject/damage.js';
 export {
   type Damage,
   FAULT_KINDS,
@@ -28,7 +28,7 @@ export {
   type InjectionErrorCode,
   type Victim,
 } from './inject/faults.js';
-export { damageRecord, FaultInjector, type InjectorOptions } from './inject/injector.js';
+export { FaultInjector, type InjectorOptions } from './inject/injector.js';
 export {
   FaultyLocks,
   type LockFault,

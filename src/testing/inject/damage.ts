@@ -8,7 +8,7 @@ import { describeKey, requireKey } from '../keys.js';
 import { Random } from '../random.js';
 import { flipBit, type Inside, retype, truncate, withKey } from './alter.js';
 import { type Damage, InjectionError } from './faults.js';
-import { promised } from './genuine.js';
+import { completed, promised } from './genuine.js';
 import type { History } from './history.js';
 
 /** What was damaged. */
@@ -49,6 +49,46 @@ export async function damageWithin(
     'NO_VICTIM',
     `"${damage.tag}" found no fitting record in "${idbTx.db.name}": name a store and a key that exist.`,
   );
+}
+
+/**
+ * Damages a stored record of a database, through a connection of its own.
+ * @param factory where the database is: the browser's or a simulated one
+ * @throws InjectionError `NO_VICTIM`; `NEEDS_HISTORY` for `record-stale`, which only a
+ *   {@link FaultInjector} with a history can do
+ */
+export async function damageRecord(
+  factory: IDBFactory,
+  database: string,
+  damage: Damage,
+  options: { readonly seed?: number } = {},
+): Promise<Damaged> {
+  if (damage.tag === 'record-stale') {
+    throw new InjectionError('NEEDS_HISTORY', 'Only an injector knows what the record was before.');
+  }
+  return await damageStored(factory, database, damage, {
+    seed: options.seed ?? 1,
+    history: undefined,
+  });
+}
+
+/** As `damageRecord`, with what an injector knows. */
+export async function damageStored(
+  factory: IDBFactory,
+  database: string,
+  damage: Damage,
+  options: DamageOptions,
+): Promise<Damaged> {
+  const db = await promised(factory.open(database));
+  try {
+    const idbTx = db.transaction([...db.objectStoreNames], 'readwrite', { durability: 'strict' });
+    const ended = completed(idbTx);
+    const done = await damageWithin(idbTx, damage, options);
+    await ended;
+    return done;
+  } finally {
+    db.close();
+  }
 }
 
 class Damager {

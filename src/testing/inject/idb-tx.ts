@@ -25,6 +25,14 @@ import { Clock } from './holds.js';
 import type { Place, PointEvent } from './points.js';
 import type { Scope } from './scope.js';
 import { type Call, type Requests, Sources } from './sources.js';
+import {
+  changesComplete,
+  delaysAnswer,
+  failsRequest,
+  preventsCommit,
+  strikesAnswer,
+  waitOf,
+} from './strikes.js';
 
 /** A request of the code under test that waits for its answer. */
 interface Awaited {
@@ -37,16 +45,8 @@ interface Answer extends Awaited {
   readonly shape: EventShape;
 }
 
-const FAILS: readonly string[] = ['request-error', 'request-error-persistent', 'quota-at-put'];
-/** The idbTx goes on to abort. */
-const DOOMS: readonly string[] = [...FAILS, 'abort', 'close'];
-const WAITS: readonly string[] = ['delay', 'no-answer'];
-/** At a commit: it lands, but what is told changes. */
-const LANDS: readonly string[] = ['close-after-landing', 'delay', 'reorder', 'no-answer'];
-const ENDS: readonly string[] = ['abort-at-commit', 'quota-at-commit', 'close'];
 const WRITES: readonly string[] = ['add', 'put', 'delete', 'clear', 'update'];
 const NOTHING = (): void => undefined;
-const DELAY_ROUNDS = 10;
 const REORDER_ROUNDS = 50;
 
 export class HookedTx implements Requests {
@@ -95,8 +95,7 @@ export class HookedTx implements Requests {
     const place: Place = { ...this.scope, method, store, key, kind: 'request' };
     const fault = this.#pass(place);
     const written = this.#remember(made);
-    const fails = fault !== undefined && FAILS.includes(fault.tag);
-    const request = fails ? this.#harmless() : issue();
+    const request = failsRequest(fault) ? this.#harmless() : issue();
     written(request);
     this.#expect({ request, place, fault });
     return request;
@@ -119,7 +118,7 @@ export class HookedTx implements Requests {
   get #isBusy(): boolean {
     if (this.#isEnding || this.#answers.length > 0) return true;
     return [...this.#awaited.values()].some(
-      ({ fault }) => fault && (DOOMS.includes(fault.tag) || WAITS.includes(fault.tag)),
+      ({ fault }) => strikesAnswer(fault) || delaysAnswer(fault),
     );
   }
 
@@ -168,7 +167,7 @@ export class HookedTx implements Requests {
       // It would abort the idbTx before anybody had a say.
       event.preventDefault();
       this.#hold({ ...awaited, shape: shapeOf(event) });
-    } else if (fault && DOOMS.includes(fault.tag) && !isAborted(event)) {
+    } else if (strikesAnswer(fault) && !isAborted(event)) {
       event.stopImmediatePropagation();
       event.preventDefault();
       this.#strike(request, { place: awaited.place, fault });
@@ -179,15 +178,14 @@ export class HookedTx implements Requests {
   }
 
   #mustWait(fault: Fault | undefined): boolean {
-    const isHeld = fault !== undefined && WAITS.includes(fault.tag);
-    return isHeld || this.#answers.length > 0 || this.#owner.context.holds.isFrozen;
+    return delaysAnswer(fault) || this.#answers.length > 0 || this.#owner.context.holds.isFrozen;
   }
 
   #hold(answer: Answer): void {
     this.#answers.push(answer);
     if (this.#answers.length > 1) return;
     const { holds } = this.#owner.context;
-    const clock = new Clock(this.#waitOf(answer.fault));
+    const clock = new Clock(waitOf(answer.fault, holds));
     const again = (): void => {
       clock.tick();
       if (!clock.isOver || holds.isFrozen) this.#probe(again);
@@ -196,17 +194,7 @@ export class HookedTx implements Requests {
     if (this.#probe(again)) return;
     // It is committing: nothing has to be kept open.
     if (holds.isFrozen) holds.queue(() => this.#letGo());
-    else holds.hold(() => this.#letGo(), this.#waitOf(answer.fault));
-  }
-
-  #waitOf(fault: Fault | undefined) {
-    const { holds } = this.#owner.context;
-    const { releases } = holds;
-    const until = () => holds.releases !== releases;
-    if (fault?.tag === 'no-answer') return { rounds: Number.POSITIVE_INFINITY, until };
-    if (fault?.tag !== 'delay') return {};
-    const { ms, rounds = ms === undefined ? DELAY_ROUNDS : Number.POSITIVE_INFINITY } = fault;
-    return { rounds, until, ...(ms === undefined ? {} : { ms }) };
+    else holds.hold(() => this.#letGo(), waitOf(answer.fault, holds));
   }
 
   /** I2: one answer at a time, so that what it starts has its microtasks before the next. */
@@ -253,10 +241,9 @@ export class HookedTx implements Requests {
     if (this.#isBusy) return;
     this.#committed = true;
     const fault = this.#pass({ kind: 'commit', method: 'commit' });
-    if (fault && LANDS.includes(fault.tag)) this.#ending = fault;
+    if (changesComplete(fault)) this.#ending = fault;
     // Requests are served in order: when the probe is, all others have succeeded.
-    const isStruck = fault !== undefined && ENDS.includes(fault.tag);
-    if (isStruck && this.#probe(() => this.#end(fault))) this.#isEnding = true;
+    if (preventsCommit(fault) && this.#probe(() => this.#end(fault))) this.#isEnding = true;
     else call(this.#idbTx, 'commit');
   }
 
@@ -274,8 +261,8 @@ export class HookedTx implements Requests {
       if (!isLast() || this.#committed) return;
       this.#committed = true;
       const fault = this.#pass({ kind: 'commit', method: 'auto' });
-      if (fault && LANDS.includes(fault.tag)) this.#ending = fault;
-      else if (fault && ENDS.includes(fault.tag)) this.#end(fault);
+      if (changesComplete(fault)) this.#ending = fault;
+      else if (preventsCommit(fault)) this.#end(fault);
     });
   }
 
@@ -305,7 +292,7 @@ export class HookedTx implements Requests {
 
   #waitToComplete(ending: Fault) {
     const { holds } = this.#owner.context;
-    if (ending.tag !== 'reorder') return this.#waitOf(ending);
+    if (ending.tag !== 'reorder') return waitOf(ending, holds);
     return { rounds: ending.rounds ?? REORDER_ROUNDS, until: holds.overtaken(this.scope) };
   }
 

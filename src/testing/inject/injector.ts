@@ -7,9 +7,9 @@
  */
 import { Connection } from './connection.js';
 import type { Context, Struck } from './context.js';
-import { type Damaged, damageWithin } from './damage.js';
+import { type Damaged, damageStored, damageWithin } from './damage.js';
 import { type Damage, type Fault, InjectionError } from './faults.js';
-import { completed, promised } from './genuine.js';
+import { completed } from './genuine.js';
 import { History } from './history.js';
 import { Holds } from './holds.js';
 import { Opening, startRival } from './opening.js';
@@ -286,44 +286,5 @@ export class FaultInjector {
       if (upgrade) connection.adopt(upgrade);
     };
     return new Opening(this.#context, { kind, name, fault, issue, onConnected }).request;
-  }
-}
-
-/**
- * Damages a stored record of a database, through a connection of its own.
- * @param factory where the database is: the browser's or a simulated one
- * @throws InjectionError `NO_VICTIM`; `NEEDS_HISTORY` for `record-stale`, which only a
- *   {@link FaultInjector} with a history can do
- */
-export async function damageRecord(
-  factory: IDBFactory,
-  database: string,
-  damage: Damage,
-  options: { readonly seed?: number } = {},
-): Promise<Damaged> {
-  if (damage.tag === 'record-stale') {
-    throw new InjectionError('NEEDS_HISTORY', 'Only an injector knows what the record was before.');
-  }
-  return await damageStored(factory, database, damage, {
-    seed: options.seed ?? 1,
-    history: undefined,
-  });
-}
-
-async function damageStored(
-  factory: IDBFactory,
-  database: string,
-  damage: Damage,
-  options: { readonly seed: number; readonly history: History | undefined },
-): Promise<Damaged> {
-  const db = await promised(factory.open(database));
-  try {
-    const idbTx = db.transaction([...db.objectStoreNames], 'readwrite', { durability: 'strict' });
-    const ended = completed(idbTx);
-    const done = await damageWithin(idbTx, damage, options);
-    await ended;
-    return done;
-  } finally {
-    db.close();
   }
 }

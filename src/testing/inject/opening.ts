@@ -17,6 +17,7 @@ import {
 } from './genuine.js';
 import type { Wait } from './holds.js';
 import type { PointEvent } from './points.js';
+import { waitOf } from './strikes.js';
 
 export interface OpeningOptions {
   readonly kind: 'open' | 'delete';
@@ -101,8 +102,7 @@ export class Opening {
     this.#rival?.leave();
     if (event.type === 'success') this.#connect();
     if (fault?.tag === 'delay') {
-      const { ms, rounds = ms === undefined ? ROUNDS : Number.POSITIVE_INFINITY } = fault;
-      this.#deliver(event, { rounds, ...(ms === undefined ? {} : { ms }) });
+      this.#deliver(event, waitOf(fault, holds));
     } else if (fault?.tag === 'open-blocked' && !this.#wasBlocked) {
       const versions = { oldVersion: this.#versionBefore(), newVersion: null };
       const wait = this.#waitAfterBlocked();
