@@ -95,10 +95,11 @@ function identitySeed(id: BlockIdentity): number {
   return avalanche((rotl(v1, 1) + rotl(v2, 7) + rotl(v3, 12) + rotl(v4, 18) + 16) | 0);
 }
 
-/** Slice-by-8 tables of the Castagnoli polynomial, reflected. */
-const CRC_TABLES: readonly Int32Array[] = makeCrcTables();
+type CrcTables = readonly Int32Array[];
+/** Slice-by-8 tables of the Castagnoli polynomial, reflected; most volumes never need them. */
+let crcTables: CrcTables | undefined;
 
-function makeCrcTables(): readonly Int32Array[] {
+function makeCrcTables(): CrcTables {
   const tables = Array.from({ length: 8 }, () => new Int32Array(256));
   const [first] = tables as [Int32Array];
   for (let n = 0; n < 256; n++) {
@@ -117,19 +118,19 @@ function makeCrcTables(): readonly Int32Array[] {
   return tables;
 }
 
-function crcByte(crc: number, byte: number): number {
-  return (crc >>> 8) ^ ((CRC_TABLES[0] as Int32Array)[(crc ^ byte) & 255] as number);
+function crcByte(table: Int32Array, crc: number, byte: number): number {
+  return (crc >>> 8) ^ (table[(crc ^ byte) & 255] as number);
 }
 
 function crcWord(crc: number, word: number): number {
-  let c = crc;
-  for (let shift = 0; shift < 32; shift += 8) c = crcByte(c, (word >>> shift) & 255);
-  return c;
+  const bytes = [word, word >>> 8, word >>> 16, word >>> 24];
+  return crcBytes(crc, Uint8Array.from(bytes));
 }
 
 /** Continues a raw (not inverted) CRC-32C over `bytes`. */
 function crcBytes(start: number, bytes: Uint8Array): number {
-  const [t0, t1, t2, t3, t4, t5, t6, t7] = CRC_TABLES as [
+  crcTables ??= makeCrcTables();
+  const [t0, t1, t2, t3, t4, t5, t6, t7] = crcTables as [
     Int32Array,
     Int32Array,
     Int32Array,
@@ -158,7 +159,7 @@ function crcBytes(start: number, bytes: Uint8Array): number {
       (t1[bytes[i + 6] as number] as number) ^
       (t0[bytes[i + 7] as number] as number);
   }
-  for (; i < bytes.length; i++) crc = crcByte(crc, bytes[i] as number);
+  for (; i < bytes.length; i++) crc = crcByte(t0, crc, bytes[i] as number);
   return crc;
 }
 

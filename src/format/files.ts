@@ -6,7 +6,6 @@ const VOLUME_MAGIC = 'IBVV';
 const VOLUME_BYTES = 32;
 const FILE_MAGIC = 'IBVF';
 const FILE_BYTES_MIN = 36;
-const U32_MAX = 0xffffffff;
 
 export interface VolumeRecord {
   readonly nextFileId: number;
@@ -60,7 +59,7 @@ export function decodeFile(value: unknown, path: string): Decoded<FileRecord> {
   const file = record.u32(16);
   const algorithm = ALGORITHMS[record.u8(20)];
   const state = record.u8(21);
-  if (file === 0 || file > U32_MAX || algorithm === undefined || state > 1) {
+  if (file === 0 || algorithm === undefined || state > 1) {
     return damaged('a file record with an impossible field');
   }
   if (record.u32(32) !== record.bytes.length - FILE_BYTES_MIN) {

@@ -52,7 +52,7 @@ export function newColumns(): ChunkColumns {
 
 function span(versions: Float64Array): number {
   let end = versions.length;
-  while (end > 0 && versions[end - 1] === 0) end--;
+  while (versions[end - 1] === 0) end--;
   return end;
 }
 
