@@ -7,7 +7,7 @@ export default {
   coverageAnalysis: 'perTest',
   concurrency: 2,
   reporters: ['json'],
-  jsonReporter: { fileName: '.stryker/report.json' },
+  jsonReporter: { fileName: process.env['MUTATION_REPORT'] ?? '.stryker/report.json' },
   tempDirName: '.stryker-tmp',
   // Read only to be rewritten with TypeScript's API, which TypeScript 7 does not have.
   tsconfigFile: 'none.json',

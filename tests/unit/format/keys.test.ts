@@ -39,20 +39,15 @@ test('stores and keys are those of format 1', () => {
 // Goal: a range holds what its name says and nothing else. Method: IndexedDB's order of keys, asked of
 // keys of three files and six versions.
 const { cmp } = new SimulatedIndexedDB();
-const within = (keys: readonly IDBValidKey[], [lower, upper]: KeyBounds) =>
+const within = (keys: Keys, [lower, upper]: KeyBounds) =>
   keys.filter((key) => cmp(lower, key) <= 0 && cmp(key, upper) <= 0);
 
-const commits = FILES.flatMap((f) => VERSIONS.map((v) => commitKey(f, v)));
-const segments = commits.flatMap(([f, v]) =>
-  [0, 9].map((part) => segmentKey(fileId(f), version(v), part)),
-);
-const maps = FILES.flatMap((f) => [
-  directoryKey(f),
-  spillOwnerKey(f),
-  ...[0, 1, 2].map((chunk) => mapKey(f, chunk)),
-]);
+type Keys = readonly (readonly number[])[];
+const commits: Keys = FILES.flatMap((f) => VERSIONS.map((v) => [f, v]));
+const segments: Keys = commits.flatMap((key) => [0, 9].map((part) => [...key, part]));
+const maps: Keys = FILES.flatMap((f) => [-2, -1, 0, 1, 2].map((chunk) => [f, chunk]));
 
-test.each<[string, readonly number[][], KeyBounds, (key: readonly number[]) => boolean]>([
+test.each<[string, Keys, KeyBounds, (key: readonly number[]) => boolean]>([
   ['commitsFrom', commits, commitsFrom(file, version(7)), ([f, v = 0]) => f === 3 && v >= 7],
   ['commitsUpTo', commits, commitsUpTo(file, version(7)), ([f, v = 0]) => f === 3 && v <= 7],
   ['segmentsAbove', segments, segmentsAbove(file, version(7)), ([f, v = 0]) => f === 3 && v > 7],

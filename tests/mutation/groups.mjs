@@ -1,0 +1,56 @@
+/**
+ * Which tests the mutants of which files are run against: in Node, and quick, for each mutant that
+ * survives is run against all of them.
+ */
+
+/**
+ * @typedef {object} Group
+ * @property {readonly string[]} files names in the folder, without `.ts`
+ * @property {readonly string[]} tests
+ */
+
+const SIM = [
+  'tests/sim/snapshots.test.ts',
+  'tests/sim/commit-idbtx.test.ts',
+  'tests/sim/damage-store.test.ts',
+];
+
+/** @type {Readonly<Record<string, readonly Group[]>>} */
+export const GROUPS = {
+  // Codecs are pure: what only a crash of the store would show is not tested well.
+  format: [{ files: ['*'], tests: ['tests/unit/format/*.test.ts'] }],
+  blockstore: [
+    // As pure as those.
+    {
+      files: ['bytes', 'cache', 'draft', 'evidence', 'live', 'map', 'readahead', 'state'],
+      tests: ['tests/unit/blockstore/*.test.ts'],
+    },
+    {
+      files: ['file', 'prepare', 'segments', 'spill', 'volume', 'committer', 'write-commit'],
+      tests: [...SIM, 'tests/sim/blockstore-*.test.ts'],
+    },
+    {
+      files: ['connection', 'opening', 'requests', 'watchdog'],
+      tests: ['tests/unit/blockstore/*.test.ts', ...SIM, 'tests/sim/blockstore-*.test.ts'],
+    },
+  ],
+  recovery: [
+    { files: ['*'], tests: ['tests/unit/recovery/*.test.ts', 'tests/sim/recovery-*.test.ts'] },
+  ],
+};
+
+/**
+ * The groups to run for one file of a folder, or for all of it.
+ * @param {string} folder
+ * @param {string | undefined} file
+ * @returns {Group[]}
+ */
+export function groupsOf(folder, file) {
+  const groups = GROUPS[folder];
+  if (groups === undefined)
+    throw new Error(`Not one of ${Object.keys(GROUPS).join(', ')}: ${folder}`);
+  if (file === undefined) return [...groups];
+  const group = groups.find(({ files }) => files.includes(file) || files.includes('*'));
+  if (group === undefined) throw new Error(`No group of ${folder} has ${file} in it.`);
+  return [{ ...group, files: [file] }];
+}
