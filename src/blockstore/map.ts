@@ -68,7 +68,7 @@ export class BlockMap {
   /** A map that shares every chunk with this one. */
   successor(): BlockMap {
     const next = new BlockMap(this);
-    for (let i = 0; i < this.chunks.length; i++) next.chunks[i] = this.chunks[i];
+    next.chunks.push(...this.chunks);
     return next;
   }
 
@@ -92,9 +92,7 @@ export class BlockMap {
    */
   apply(change: MapChange, shared: boolean): MapEffect {
     const effect = new Effect(this.chunks, shared);
-    if (change.keptBlocks < this.chunks.length * BLOCKS_PER_CHUNK) {
-      this.#drop(effect, change.keptBlocks);
-    }
+    this.#drop(effect, change.keptBlocks);
     this.version = change.version;
     this.blockSize = change.blockSize;
     this.blocksPerSegment = blocksPerSegment(change.blockSize);
@@ -171,7 +169,6 @@ class Effect implements MapEffect {
     }
     this.touchedChunks.add(c);
     const own = chunk ? copyColumns(chunk) : newColumns();
-    while (this.#chunks.length < c) this.#chunks.push(undefined);
     this.#chunks[c] = own;
     return own;
   }

@@ -191,3 +191,28 @@ test('a cut beyond what is written touches nothing, and neither does growing', (
   expect([...write(map, [], { fileBytes: 2000 * 512 }).touchedChunks]).toEqual([]);
   expect([...write(map, [], { fileBytes: 4000 * 512 }).touchedChunks]).toEqual([]);
 });
+
+test('a gap between chunks is not touched by a cut', () => {
+  const map = at(0);
+  write(map, [5, 2 * BLOCKS_PER_CHUNK + 5]);
+  expect([...write(map, [], { fileBytes: 0 }).touchedChunks]).toEqual([0, 2]);
+  expect(map.chunks).toHaveLength(0);
+});
+
+test('a map that nobody shares is changed in place, a shared chunk is copied once', () => {
+  const map = at(0);
+  write(map, [5]);
+  const [chunk] = map.chunks;
+  write(map, [6]);
+  expect(map.chunks[0]).toBe(chunk);
+  const next = map.successor();
+  expect(next.chunks[0]).toBe(chunk);
+});
+
+test('a block that was never written has no version, slot or checksum', () => {
+  const map = at(0);
+  write(map, [5]);
+  for (const block of [6, 3 * BLOCKS_PER_CHUNK]) {
+    expect([map.versionOf(block), map.slotOf(block), map.checksumOf(block)]).toEqual([0, 0, 0]);
+  }
+});
