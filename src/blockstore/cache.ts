@@ -20,18 +20,16 @@ export interface CachedSegment {
 /** One file's share of the cache: segment number → segment. */
 export type FileSegments = Map<number, CachedSegment>;
 
-interface QueueEntry {
+interface Place {
   readonly owner: FileSegments;
   readonly segment: number;
-  readonly cached: CachedSegment;
 }
 
 export class SegmentCache {
   readonly #limit: number;
   #bytes = 0;
-  /** Second-chance queue: hot ones go round once more. */
-  #queue: QueueEntry[] = [];
-  #head = 0;
+  /** Second-chance queue, in order of insertion: hot ones go round once more. */
+  readonly #queue: Map<CachedSegment, Place> = new Map();
 
   constructor(bytesMax: number) {
     this.#limit = bytesMax;
@@ -58,8 +56,8 @@ export class SegmentCache {
     };
     owner.set(segment, cached);
     this.#bytes += bytes.byteLength;
-    this.#queue.push({ owner, segment, cached });
-    if (this.#bytes > this.#limit) this.#evict();
+    this.#queue.set(cached, { owner, segment });
+    this.#evict();
     return cached;
   }
 
@@ -68,6 +66,7 @@ export class SegmentCache {
     const cached = owner.get(segment);
     if (!cached) return;
     owner.delete(segment);
+    this.#queue.delete(cached);
     this.#bytes -= cached.bytes.byteLength;
   }
 
@@ -77,22 +76,17 @@ export class SegmentCache {
   }
 
   #evict(): void {
-    let rounds = 2 * (this.#queue.length - this.#head);
-    while (this.#bytes > this.#limit && rounds-- > 0) {
-      const entry = this.#queue[this.#head++];
-      if (!entry) break;
-      const { owner, segment, cached } = entry;
-      if (owner.get(segment) !== cached) continue;
+    // Twice round: the first time may only find that all were in use.
+    let rounds = 2 * this.#queue.size;
+    for (const [cached, place] of this.#queue) {
+      if (this.#bytes <= this.#limit || rounds-- === 0) return;
       if (cached.hot || cached.pinned) {
         cached.hot = false;
-        this.#queue.push(entry);
+        this.#queue.delete(cached);
+        this.#queue.set(cached, place);
       } else {
-        this.remove(owner, segment);
+        this.remove(place.owner, place.segment);
       }
-    }
-    if (this.#head > 1024 && this.#head * 2 > this.#queue.length) {
-      this.#queue = this.#queue.slice(this.#head);
-      this.#head = 0;
     }
   }
 }

@@ -68,7 +68,7 @@ export class BlockMap {
   /** A map that shares every chunk with this one. */
   successor(): BlockMap {
     const next = new BlockMap(this);
-    next.chunks.push(...this.chunks);
+    for (const chunk of this.chunks) next.chunks.push(chunk);
     return next;
   }
 

@@ -63,7 +63,7 @@ test('a pinned segment stays above the limit, and goes when it is pinned no more
 
 test('a segment under a name that is taken replaces it, and is not evicted in its stead', () => {
   const { cache, file, insert, held } = cacheFor(2);
-  insert(1);
+  insert(1).hot = false;
   const successor = insert(1);
   expect(file.get(1)).toBe(successor);
   expect(cache.bytes).toBe(BYTES);
@@ -72,7 +72,7 @@ test('a segment under a name that is taken replaces it, and is not evicted in it
   const second = file.get(2);
   if (second) second.hot = false;
   insert(3);
-  // The entry of its predecessor, which is the oldest, stands for nothing any more.
+  // Its predecessor, the oldest and not in use, stands for nothing any more.
   expect(held()).toEqual([1, 3]);
 });
 

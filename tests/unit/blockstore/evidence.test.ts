@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { refusalError, requireRecord, unwrapRecord } from '../../../src/blockstore/evidence.js';
-import { CorruptionError, FormatVersionError } from '../../../src/errors.js';
+import { CorruptionError, FormatVersionError, type RecordLocation } from '../../../src/errors.js';
 import { type Decoded, damaged } from '../../../src/format/record.js';
 
-const place = { volume: 'v', store: 'commits', key: [1, 2], version: 2 } as const;
+const place: RecordLocation = { volume: 'v', store: 'commits', key: [1, 2], version: 2 };
 
 function thrown(act: () => unknown): unknown {
   try {
