@@ -98,7 +98,7 @@ export class Draft {
       this.#slotOf.size === 0 &&
       !this.under &&
       this.fileBytes === this.base.fileBytes &&
-      (this.keptBlocks === KEEP_ALL || this.keptBlocks >= this.base.blockCount)
+      this.keptBlocks >= this.base.blockCount
     );
   }
 
@@ -202,7 +202,7 @@ export class Draft {
     this.#closeHoles();
     const taken = this.#take();
     const rest = this.blocks.length % this.blocksPerSegment;
-    const last = rest > 0 ? this.#buffers[this.#sentParts] : undefined;
+    const last = this.#buffers[this.#sentParts];
     if (last) {
       taken.push({
         part: this.firstPart + this.#sentParts,

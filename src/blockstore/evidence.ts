@@ -8,10 +8,7 @@ export function refusalError(refusal: Refusal, location: RecordLocation): Error 
     const versions = { found: refusal.format, supported: FORMAT_VERSION };
     return new FormatVersionError(location.volume, versions);
   }
-  const { expected, actual } = refusal;
-  const checksums =
-    expected === undefined || actual === undefined ? undefined : { expected, actual };
-  return new CorruptionError(location, refusal.what, checksums);
+  return new CorruptionError(location, refusal.what, refusal.checksums);
 }
 
 /** The decoded value, or the error for why there is none. */

@@ -15,8 +15,7 @@ export type Refusal =
   | {
       readonly tag: 'damaged';
       readonly what: string;
-      readonly expected?: number;
-      readonly actual?: number;
+      readonly checksums?: { readonly expected: number; readonly actual: number };
     }
   | { readonly tag: 'newer'; readonly format: number };
 
@@ -106,10 +105,8 @@ export function openRecord(value: unknown, magic: string, bytesMin: number): Dec
   const actual = xxh32(record.bytes, 0);
   record.setU32(CHECKSUM_OFFSET, expected);
   if (actual !== expected) {
-    return {
-      ok: false,
-      refusal: { tag: 'damaged', what: 'a record whose checksum is wrong', expected, actual },
-    };
+    const what = 'a record whose checksum is wrong';
+    return { ok: false, refusal: { tag: 'damaged', what, checksums: { expected, actual } } };
   }
   return { ok: true, value: record };
 }

@@ -35,7 +35,14 @@ export const GROUPS = {
     },
   ],
   recovery: [
-    { files: ['*'], tests: ['tests/unit/recovery/*.test.ts', 'tests/sim/recovery-*.test.ts'] },
+    {
+      files: ['decide', 'inquiry', 'scan', 'recover', 'defect'],
+      tests: ['tests/unit/recovery/*.test.ts', 'tests/sim/fall-back.test.ts', ...SIM],
+    },
+    {
+      files: ['verify', 'repair', 'rebuild', 'salvage', 'segment-scan', 'source', 'aim'],
+      tests: ['tests/unit/recovery/*.test.ts', 'tests/sim/verify-*.test.ts'],
+    },
   ],
 };
 

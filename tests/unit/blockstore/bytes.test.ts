@@ -20,6 +20,7 @@ test('bytes are equal wherever they lie, and unequal if one differs or there are
       other[at % bytes.length] = (bytes[at % bytes.length] as number) ^ 1;
       expect(equalBytes(placed(bytes, a), placed(other, b))).toBe(false);
       expect(equalBytes(placed(bytes, a), placed(bytes.subarray(1), b))).toBe(false);
+      expect(equalBytes(placed(bytes.subarray(0, -1), a), placed(bytes, b))).toBe(false);
     }),
   );
 });

@@ -143,7 +143,11 @@ test('random sqliteTxs end up in segments as they were written', () => {
       if (!release) return;
       for (const { part } of sent) draft.released(part);
       expect(draft.heldBytes).toBe(0);
-      for (const at of model.marks.keys()) expect(draft.whereabouts(at).tag).toBe('sent');
+      for (const at of model.marks.keys()) {
+        const index = draft.blocks.lastIndexOf(at);
+        const [part, slot] = [Math.floor(index / PER_SEGMENT), index % PER_SEGMENT];
+        expect(draft.whereabouts(at)).toMatchObject({ tag: 'sent', part, slot });
+      }
     }),
     { numRuns: 150 },
   );
@@ -180,6 +184,8 @@ test('a block written again is overwritten in place, or gets a new slot once it 
   write(draft, 3, 2);
   expect(draft.blocks).toEqual([0, 1, 2, 3]);
   draft.takeFull();
+  write(draft, 3, 4);
+  expect(draft.blocks).toEqual([0, 1, 2, 3]);
   write(draft, 1, 3);
   expect(draft.blocks).toEqual([0, HOLE, 2, 3, 1]);
   draft.checksums[2] = 77;

@@ -14,7 +14,7 @@ function thrown(act: () => unknown): unknown {
 }
 
 test('a damaged record is named, with both checksums if there are two', () => {
-  const refusal = { tag: 'damaged', what: 'it', expected: 1, actual: 0 } as const;
+  const refusal = { tag: 'damaged', what: 'it', checksums: { expected: 1, actual: 0 } } as const;
   const error = refusalError(refusal, place);
   expect(error).toBeInstanceOf(CorruptionError);
   expect(error).toMatchObject({ location: place, expectedChecksum: 1, actualChecksum: 0 });

@@ -50,9 +50,13 @@ test('neighbours of one commit and one cause are one range', () => {
     range(3, [5, 6], 6),
     range(4, [0, 1], 5),
   ]);
+  // Part 1 of another version is no neighbour of part 0.
+  written(live, 5, 2);
+  superseded(live, 5, [1], 5);
+  expect(live.waiting().slice(-2)).toEqual([range(4, [0, 1], 5), range(5, [1, 2], 5)]);
   superseded(live, 3, [6], 6);
   expect(live.waiting().at(-1)).toEqual(range(3, [6, 7], 6));
-  expect(live.supersededCount).toBe(7);
+  expect(live.supersededCount).toBe(8);
 });
 
 test('what was written and never live waits too; what is live does not', () => {
@@ -134,8 +138,9 @@ describe('the key ranges that delete', () => {
     const ranges = [range(3, [0, 1], 7), range(4, [0, 1], 7)];
     const live = new LiveSegments();
     live.retain(segmentNumber(3, 1));
+    live.retain(segmentNumber(3, 1));
     expect(live.deletionsOf(ranges, [])).toEqual(alone);
-    live.release(segmentNumber(3, 1), version(8));
+    superseded(live, 3, [1, 1], 8);
     expect(live.deletionsOf(ranges, [])).toEqual([[place(3, 0), place(4, 0)]]);
     expect(live.deletionsOf(ranges, [range(3, [1, 2], 8)])).toEqual(alone);
     // What lies in the next version before its first dead part would go as well.

@@ -128,6 +128,24 @@ describe('a window', () => {
     expect(secondMiss(mapOf(100, range(2, 20)), nothing)).toEqual([1]);
     expect(secondMiss(mapOf(100, range(1, 8)), nothing)).toEqual([8]);
     expect(secondMiss(mapOf(100, range(1, 9)), nothing)).toEqual([]);
+    // Segment 9 begins where the look ends that began with segment 1.
+    const ahead = new ReadAhead(PLENTY);
+    const map = mapOf(100, range(1, 9));
+    ahead.onMiss(map, PER_SEGMENT - 2, nothing);
+    expect(ahead.onMiss(map, PER_SEGMENT - 1, nothing)).toEqual([]);
+  });
+
+  test('has as many segments as a batch may, when no miss is among them', () => {
+    const ahead = new ReadAhead(PLENTY);
+    const map = mapOf(300);
+    ahead.onMiss(map, 0, nothing);
+    ahead.onMiss(map, 1, nothing);
+    expect([1, 2, 3, 4].map(() => ahead.extend(map, nothing).length)).toEqual([
+      8,
+      16,
+      BATCH_SEGMENTS_MAX,
+      BATCH_SEGMENTS_MAX,
+    ]);
   });
 
   test('ends with the file, and then asks for no other', () => {

@@ -162,12 +162,19 @@ describe('a checkpoint', () => {
       checkpoint(state, [1]);
       commit(state, [1]);
       const plan = checkpoint(state, [0], pinnedMin === undefined ? {} : { pinnedMin });
-      return { state, ranges: (which: 'reclaim' | 'keep') => plan[which].map((r) => r.version) };
+      return {
+        state,
+        plan,
+        ranges: (which: 'reclaim' | 'keep') => plan[which].map((r) => r.version),
+      };
     };
     const all = superseded();
     expect(all.ranges('reclaim')).toEqual([1]);
     // Superseded after the last checkpoint, and by this one.
-    expect(all.ranges('keep')).toEqual([3, 2]);
+    expect(all.plan.keep).toEqual([
+      { version: 3, firstPart: 0, endPart: 1, supersededBy: 4 },
+      { version: 2, firstPart: 0, endPart: 1, supersededBy: 5 },
+    ]);
     expect(all.state.live.supersededCount).toBe(2);
     const pinned = superseded(1);
     expect(pinned.ranges('reclaim')).toEqual([]);
@@ -196,9 +203,12 @@ test('a map that is shared is left as it is, one that is not moves on', () => {
   const written = { endPart: 1, recordBytes: 1 };
   state.apply(changeOn(state, [0]), written, false);
   expect(state.map).toBe(map);
+  const [chunk] = map.chunks;
+  state.apply(changeOn(state, [0]), written, false);
+  expect(map.chunks[0]).toBe(chunk);
   state.apply(changeOn(state, [0]), written, true);
   expect(state.map).not.toBe(map);
-  expect([map.version, state.map.version]).toEqual([1, 2]);
+  expect([map.version, state.map.version]).toEqual([2, 3]);
 });
 
 test('parts of a commit without a live block wait for reclaim', () => {

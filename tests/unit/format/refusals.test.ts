@@ -161,7 +161,7 @@ test.each(CASES)('%s is damage', (_what, decode, value, reason) => {
   expect(decoded).toMatchObject({ ok: false, refusal: { tag: 'damaged' } });
   if (!decoded.ok && decoded.refusal.tag === 'damaged') {
     expect(decoded.refusal.what).toMatch(reason);
-    expect(decoded.refusal).not.toHaveProperty('expected');
+    expect(decoded.refusal).not.toHaveProperty('checksums');
   }
 });
 
@@ -204,7 +204,7 @@ describe.each(DECODERS)('the %s record', (_name, decode, buffer, fixedBytes) => 
     zeroed.fill(0, 8, 12);
     expect(decode(bytes.buffer)).toMatchObject({
       ok: false,
-      refusal: { tag: 'damaged', expected: stored, actual: xxh32(zeroed, 0) },
+      refusal: { tag: 'damaged', checksums: { expected: stored, actual: xxh32(zeroed, 0) } },
     });
     // Looking at a record leaves it as it was.
     expect(new DataView(bytes.buffer).getUint32(8, true)).toBe(stored);
