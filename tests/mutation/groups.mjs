@@ -27,7 +27,7 @@ export const GROUPS = {
     },
     {
       files: ['file', 'prepare', 'segments', 'spill', 'volume', 'committer', 'write-commit'],
-      tests: [...SIM, 'tests/sim/blockstore-*.test.ts'],
+      tests: [...SIM, 'tests/sim/blockstore-*.test.ts', 'tests/sim/fall-back.test.ts'],
     },
     {
       files: ['connection', 'opening', 'requests', 'watchdog'],
@@ -37,7 +37,12 @@ export const GROUPS = {
   recovery: [
     {
       files: ['decide', 'inquiry', 'scan', 'recover', 'defect'],
-      tests: ['tests/unit/recovery/*.test.ts', 'tests/sim/fall-back.test.ts', ...SIM],
+      tests: [
+        'tests/unit/recovery/*.test.ts',
+        'tests/sim/fall-back.test.ts',
+        'tests/sim/recovery-*.test.ts',
+        ...SIM,
+      ],
     },
     {
       files: ['verify', 'repair', 'rebuild', 'salvage', 'segment-scan', 'source', 'aim'],
