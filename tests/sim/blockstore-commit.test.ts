@@ -1,16 +1,16 @@
 /**
- * What the idbTx of a commit asks and touches, case by case of FORMAT.md §6: the fence, the spill owner,
- * a first commit, a checkpoint; and what becomes of one whose end was not seen (P1, P6, P7).
+ * What the idbTx of a commit asks and touches, case by case of FORMAT.md §6: the spill owner, a first
+ * commit, a checkpoint; and what becomes of one whose end was not seen (P1, P6, P7).
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { BusyError, CommitUnknownError, QuotaError } from '../../src/errors.js';
+import { BusyError, CommitUnknownError, QuotaError, StorageError } from '../../src/errors.js';
+import { decodeCommit } from '../../src/format/commit.js';
+import { decodeFile } from '../../src/format/files.js';
 import { BLOCKS_PER_CHUNK, CHECKPOINT_COMMITS, RETAINED_COMMITS } from '../../src/format/layout.js';
-import { editRecords, installGlobals, SimulatedIndexedDB } from '../../src/testing/index.js';
+import { installGlobals, type SimulatedIndexedDB } from '../../src/testing/index.js';
+import type { FileId } from '../../src/types.js';
+import { FENCE_WINDOW_MS, Lab, PATH, small } from '../support/commit-lab.ts';
 import { blocks } from '../support/crash-plan.ts';
-import { type Change, Store, type StoreOptions, VOLUME } from '../support/store-dsl.ts';
-
-const PATH = 'one.db';
-const FENCE_WINDOW_MS = 1000;
 
 let uninstall: () => void;
 beforeAll(() => {
@@ -18,50 +18,13 @@ beforeAll(() => {
 });
 afterAll(() => uninstall());
 
-class Lab {
-  readonly sim = new SimulatedIndexedDB({ trace: false });
-  nowMs = 1_000_000;
-
-  async open(options: Partial<StoreOptions> = {}): Promise<Store> {
-    const now = () => this.nowMs;
-    return await Store.open({ factory: this.sim, paths: [PATH], now, ...options });
-  }
-
-  /** Each readwrite idbTx that `work` commits: its stores, and the requests in it, in order. */
-  async seen(work: () => Promise<unknown>) {
-    const seen: { stores: readonly string[]; requests: string[] }[] = [];
-    let requests: string[] = [];
-    this.sim.faults = {
-      request: ({ mode, operation, store }) => {
-        if (mode === 'readwrite') requests.push(`${operation} ${store}`);
-        return undefined;
-      },
-      commit: ({ mode, stores }) => {
-        if (mode !== 'readwrite') return undefined;
-        seen.push({ stores: [...stores].sort(), requests });
-        requests = [];
-        return undefined;
-      },
-    };
-    await work();
-    this.sim.faults = {};
-    return seen;
-  }
-
-  async keys(store: string): Promise<IDBValidKey[]> {
-    await this.sim.idle();
-    const [outcome] = this.sim.outcomes('process');
-    return outcome ? editRecords(outcome, VOLUME).keys(store) : [];
-  }
-}
-
-const small = (mark: number): Change => blocks(PATH, 0, 2, mark);
-
 describe('the idbTx of a commit', () => {
   test('of a file that is new checks that it is still the same, and makes it born', async () => {
     const lab = new Lab();
     const store = await lab.open();
     const [created, commit] = await lab.seen(() => store.commit([small(1)], 'strict'));
+    const stored = (await lab.records()).get('files', PATH);
+    expect(decodeFile(stored, PATH)).toMatchObject({ ok: true, value: { born: true } });
     expect(created?.stores).toEqual(['files', 'segments']);
     expect(commit).toEqual({
       // Taking the lock over, it clears what others may have left above the marker.
@@ -156,7 +119,12 @@ describe('a checkpoint', () => {
   }
 
   test('keeps as many commit records as other contexts may catch up with', async () => {
-    const { lab, store } = await upTo(2 * CHECKPOINT_COMMITS - 1);
+    const { lab, store } = await upTo(CHECKPOINT_COMMITS - 1);
+    const first = await lab.seen(() => store.commit([small(8)], 'strict'));
+    expect(first[0]?.requests).toEqual(['add segments', 'put maps', 'put maps', 'add commits']);
+    for (let v = CHECKPOINT_COMMITS + 1; v < 2 * CHECKPOINT_COMMITS; v++) {
+      await store.commit([small(v)], 'relaxed');
+    }
     expect((await lab.keys('commits'))[0]).toEqual([1, 1]);
     await store.commit([small(9)], 'strict');
     const kept = await lab.keys('commits');
@@ -177,8 +145,10 @@ describe('a checkpoint', () => {
     expect((await lab.keys('maps')).map((key) => (key as number[])[1])).toEqual([
       -1, 0, 1, 2, 3, 5,
     ]);
-    await store.commit([{ path: PATH, writes: new Map([[0, 7]]), truncateTo: 2 }], 'strict');
-    for (let v = 2; v < CHECKPOINT_COMMITS; v++) await store.commit([small(v)], 'relaxed');
+    for (const truncateTo of [chunk(3), 2]) {
+      await store.commit([{ path: PATH, writes: new Map([[0, 7]]), truncateTo }], 'strict');
+    }
+    for (let v = 3; v < CHECKPOINT_COMMITS; v++) await store.commit([small(v)], 'relaxed');
     const [seen] = await lab.seen(() => store.commit([small(9)], 'strict'));
     expect((await lab.keys('maps')).map((key) => (key as number[])[1])).toEqual([-1, 0]);
     // Chunks 1 … 3 by one request, 5 by another.
@@ -217,11 +187,54 @@ describe('a commit whose end was not seen', () => {
     await store.commit([small(2)], durability);
     lab.sim.faults = {};
     expect(commits()).toBe(count);
+    const record = decodeCommit((await lab.records()).get('commits', [1, 2]), {
+      file: 1 as FileId,
+    });
+    expect(record).toMatchObject({ ok: true, value: { nonce: [1, 2] } });
     expect((await store.read(PATH)).version).toBe(2);
     expect(await lab.keys('commits')).toEqual([
       [1, 1],
       [1, 2],
     ]);
+  });
+
+  test.each([
+    [1, undefined],
+    [2, CommitUnknownError],
+  ])('strict, landed, and lost again %i times when it is put again', async (times, error) => {
+    const lab = new Lab();
+    const store = await lab.open();
+    await store.commit([small(1)], 'strict');
+    const requests: string[] = [];
+    let commits = 0;
+    lab.sim.faults = {
+      request: ({ mode, operation }) => void (mode === 'readwrite' && requests.push(operation)),
+      commit: ({ mode }) => {
+        if (mode !== 'readwrite' || ++commits > times + 1) return undefined;
+        const stop = lab.sim.onTurn(() => {
+          stop();
+          lab.sim.forceClose({ inFlight: commits === 1 ? 'lands' : 'lost' });
+        });
+        return undefined;
+      },
+    };
+    const commit = store.commit([small(2)], 'strict');
+    if (error) await expect(commit).rejects.toThrow(error);
+    else await commit;
+    expect(requests).toEqual(['add', 'add', 'get', 'put', 'get', 'put']);
+    lab.sim.faults = {};
+    expect((await store.read(PATH)).version).toBe(2);
+  });
+
+  test('is failed, not unknown, if it is a request that failed and nothing can be asked', async () => {
+    const lab = new Lab();
+    const store = await lab.open();
+    await store.commit([small(1)], 'strict');
+    const dataError = () => new DOMException('on purpose', 'DataError');
+    lab.sim.faults = { request: dataError };
+    const failure = store.commit([small(2)], 'strict');
+    await expect(failure).rejects.toThrow(StorageError);
+    await expect(failure).rejects.not.toThrow(CommitUnknownError);
   });
 
   test('is not taken for landed because another context has its version', async () => {
@@ -263,16 +276,17 @@ test('for lack of room a commit fails at once, and the next one may land', async
   const lab = new Lab();
   const store = await lab.open();
   await store.commit([small(1)], 'strict');
-  let requests = 0;
+  const requests: string[] = [];
   lab.sim.faults = {
     request: ({ operation }) => {
+      requests.push(operation);
       if (operation !== 'add') return undefined;
-      requests++;
       return new DOMException('on purpose', 'QuotaExceededError');
     },
   };
   await expect(store.commit([small(2)], 'strict')).rejects.toThrow(QuotaError);
-  expect(requests).toBe(1);
+  // Nothing is looked up: an error of this kind says that nothing landed.
+  expect(requests).toEqual(['add']);
   lab.sim.faults = {};
   await store.commit([small(3)], 'strict');
   expect((await store.read(PATH)).marks).toEqual([3 * 4096, 3 * 4096 + 1]);
