@@ -1,0 +1,149 @@
+/**
+ * How blocks come out of IndexedDB: neighbouring segments by one request, each once, each block checked
+ * (P4; DESIGN §4 I7, I9).
+ */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ReadAhead } from '../../src/blockstore/readahead.js';
+import { BATCH_SEGMENTS_MAX } from '../../src/blockstore/segments.js';
+import { editRecords, installGlobals, type RecordEditor } from '../../src/testing/index.js';
+import { View } from '../../src/vfs/view.js';
+import { Lab, PATH } from '../support/commit-lab.ts';
+import { blocks } from '../support/crash-plan.ts';
+import { Store, VOLUME } from '../support/store-dsl.ts';
+
+const PER_SEGMENT = 120;
+
+let uninstall: () => void;
+beforeAll(() => {
+  uninstall = installGlobals();
+});
+afterAll(() => uninstall());
+
+/** A file of `count` segments of one commit, in a store that has nothing of it in memory. */
+async function fresh(count: number, change = (records: RecordEditor) => records) {
+  const lab = new Lab();
+  const writer = await lab.open({ spillBytes: 2 ** 30 });
+  await writer.commit([blocks(PATH, 0, count * PER_SEGMENT, 1)], 'strict');
+  await lab.sim.idle();
+  const [outcome] = lab.sim.outcomes('process');
+  if (!outcome) throw new Error('nothing is stored');
+  const sim = lab.sim.fork(change(editRecords(outcome, VOLUME)).outcome());
+  const store = await Store.open({ factory: sim, paths: [PATH] });
+  const requests: string[] = [];
+  sim.faults = { request: ({ operation }) => void requests.push(operation) };
+  const file = store.file(PATH);
+  const view = new View(file, new ReadAhead(2 ** 24), file.state.map, undefined);
+  return { sim, store, file, requests, counters: store.volume.counters, view };
+}
+
+const places = (...parts: readonly number[]) => parts.map((part) => ({ version: 1, part }));
+
+test('neighbours come by one request of at most four, others by one each', async () => {
+  const { file, requests, counters } = await fresh(12);
+  const { map } = file.state;
+  await file.reader.fetch(map, 0, places(1, 2, 3, 4, 5, 9, 11));
+  // 0 … 3 and 4 … 5 as runs, 9 and 11 alone.
+  expect(requests.sort()).toEqual(['get', 'get', 'getAll', 'getAll']);
+  expect(counters).toMatchObject({ cacheMisses: 1, segmentsRead: 8, checksumFailures: 0 });
+  expect(counters.bytesRead).toBe(8 * PER_SEGMENT * 520);
+  expect([0, 5, 6, 9, 10].map((part) => file.reader.has({ version: 1, part }))).toEqual([
+    true,
+    true,
+    false,
+    true,
+    false,
+  ]);
+});
+
+test('no batch asks for more than so many segments', async () => {
+  const { file, counters } = await fresh(BATCH_SEGMENTS_MAX + 4);
+  const all = Array.from({ length: BATCH_SEGMENTS_MAX + 3 }, (_, i) => i + 1);
+  await file.reader.fetch(file.state.map, 0, places(...all));
+  expect(counters.segmentsRead).toBe(BATCH_SEGMENTS_MAX);
+});
+
+test('what is on its way or in memory is not asked for again', async () => {
+  const { file, requests, counters } = await fresh(3);
+  const { map } = file.state;
+  const [first, second] = await Promise.all([
+    file.reader.fetch(map, 0, []),
+    file.reader.fetch(map, 1, []),
+  ]);
+  expect(second).toBe(first);
+  expect(requests).toEqual(['get']);
+  expect(file.reader.peek(map, 2)).toBe(first);
+  expect(file.reader.peek(map, PER_SEGMENT)).toBeUndefined();
+  expect(counters).toMatchObject({ cacheHits: 1, cacheMisses: 2, segmentsRead: 1 });
+  file.reader.prefetch(map, []);
+  file.reader.prefetch(map, places(0, 1));
+  await file.reader.fetch(map, PER_SEGMENT, []);
+  expect(requests).toEqual(['get', 'get']);
+});
+
+test('of a run with a gap the rest is read, and only what is gone is missing', async () => {
+  const gone = (records: RecordEditor) => records.drop('segments', [1, 1, 2]);
+  const { file, requests } = await fresh(5, gone);
+  const { map } = file.state;
+  await file.reader.fetch(map, 0, places(1, 2, 3));
+  expect(requests).toEqual(['getAll', 'get', 'get', 'get', 'get']);
+  expect([0, 1, 2, 3].map((part) => file.reader.has({ version: 1, part }))).toEqual([
+    true,
+    true,
+    false,
+    true,
+  ]);
+  expect(await file.reader.fetch(map, 2 * PER_SEGMENT, [])).toBeUndefined();
+  expect(file.reader.missing(map, 2 * PER_SEGMENT)).toMatchObject({
+    location: { store: 'segments', key: [1, 1, 2], version: 1 },
+  });
+});
+
+test('a segment read by its place, and forgotten again', async () => {
+  const { file, requests } = await fresh(2);
+  const segment = await file.reader.fetchPlace({ version: 1, part: 1 }, PER_SEGMENT);
+  expect(segment?.verified).toHaveLength(PER_SEGMENT);
+  expect(await file.reader.fetchPlace({ version: 1, part: 7 }, PER_SEGMENT)).toBeUndefined();
+  expect(requests).toEqual(['get', 'get']);
+  file.reader.forget(1, 1);
+  expect(file.reader.has({ version: 1, part: 1 })).toBe(true);
+  file.reader.forget(1, 2);
+  expect(file.reader.has({ version: 1, part: 1 })).toBe(false);
+});
+
+test('a block is checked when it is first handed out; a damaged one is counted and named', async () => {
+  const at = PER_SEGMENT + 3;
+  const flip = (records: RecordEditor) => records.flipBit('segments', [1, 1, 1], 8 * 3 * 512);
+  const { file, view, counters } = await fresh(2, flip);
+  const good = await view.load(at + 1);
+  expect(good?.[0]).toBe((4096 + at + 1) & 255);
+  const segment = file.reader.cached.get(1048576 + 1);
+  expect([3, 4, 5].map((slot) => segment?.verified[slot])).toEqual([0, 1, 0]);
+  await expect(view.load(at)).rejects.toMatchObject({
+    location: { store: 'segments', key: [1, 1, 1], version: 1 },
+    expectedChecksum: file.state.map.checksumOf(at),
+  });
+  expect(counters.checksumFailures).toBe(1);
+  // What was checked is not checked again: its bytes are those in memory.
+  if (segment) segment.bytes[4 * 512] = 99;
+  expect(view.peek(at + 1)?.[0]).toBe(99);
+});
+
+test('a truncated segment is counted as damage, whatever is left of it', async () => {
+  const cut = (records: RecordEditor) => records.truncate('segments', [1, 1, 0], 5 * 512 - 1);
+  const { view, counters } = await fresh(1, cut);
+  expect(await view.load(3)).toHaveLength(512);
+  for (const block of [4, 5]) {
+    await expect(view.load(block)).rejects.toMatchObject({ expectedChecksum: undefined });
+  }
+  expect(counters.checksumFailures).toBe(2);
+});
+
+test('what could not be fetched ahead is fetched when it is wanted', async () => {
+  const { sim, file } = await fresh(2);
+  const { map } = file.state;
+  sim.faults = { request: () => new DOMException('on purpose', 'DataError') };
+  file.reader.prefetch(map, places(1));
+  await sim.idle();
+  sim.faults = {};
+  expect(await file.reader.fetch(map, PER_SEGMENT, [])).toBeDefined();
+});
