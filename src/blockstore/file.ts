@@ -307,7 +307,7 @@ export class BlockFile {
     this.validatedAtMs = this.#deps.now();
     this.cleanAbove = false;
     if (this.fellBack && commit.version > this.fellBack.from) this.fellBack = undefined;
-    if (this.record && !this.record.born && commit.version > 0) {
+    if (this.record && !this.record.born) {
       this.record = { ...this.record, born: true };
     }
   }

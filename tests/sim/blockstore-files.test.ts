@@ -3,9 +3,11 @@
  * delete or commit to them (P6, P9; FORMAT.md §2: an id is given once).
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { BusyError, CorruptionError, OptionError } from '../../src/errors.js';
+import { Connection } from '../../src/blockstore/connection.js';
+import { BusyError, CorruptionError, OptionError, QuotaError } from '../../src/errors.js';
 import { encodeVolume } from '../../src/format/files.js';
 import { CHECKPOINT_COMMITS } from '../../src/format/layout.js';
+import { SQLITE_BUSY_SNAPSHOT } from '../../src/result-codes.js';
 import { editRecords, installGlobals, SimulatedIndexedDB } from '../../src/testing/index.js';
 import { blocks } from '../support/crash-plan.ts';
 import { Store, VOLUME } from '../support/store-dsl.ts';
@@ -136,7 +138,10 @@ describe('a file that another context', () => {
     const sim = new SimulatedIndexedDB({ trace: false });
     const [store, other] = [await openIn(sim), await openIn(sim.openTab(), 2)];
     await store.file(ONE).create('xxhash32');
-    await expect(other.file(ONE).create('xxhash32')).rejects.toThrow(BusyError);
+    await expect(other.file(ONE).create('xxhash32')).rejects.toMatchObject({
+      name: 'BusyError',
+      sqliteCode: SQLITE_BUSY_SNAPSHOT,
+    });
     // It fails once, then works on the file that is there.
     await other.commit([blocks(ONE, 0, 1, 5)], 'strict');
     expect(other.file(ONE).record?.file).toBe(1);
@@ -184,6 +189,40 @@ test('a volume record that would give an id again makes no file', async () => {
   const store = await openIn(factory, 1, [TWO]);
   await expect(store.commit([blocks(TWO, 0, 1, 1)], 'strict')).rejects.toThrow(CorruptionError);
   expect(await store.volume.list()).toEqual([ONE]);
+});
+
+test('a file record that is lost while the file is open is damage, not a deletion', async () => {
+  const { sim, other } = await twoTabs();
+  await other.read(ONE);
+  const raw = new Connection({
+    name: VOLUME,
+    factory: sim.openTab(),
+    now: () => 1,
+    requestTimeoutMs: 1000,
+    timer: () => () => undefined,
+  });
+  await raw.write(['files'], 'strict', (r) => void r.delete('files', ONE));
+  other.file(ONE).distrust();
+  await expect(other.read(ONE)).rejects.toThrow(CorruptionError);
+});
+
+test('a deferred commit that is lost takes all on top of it, and is told once', async () => {
+  const { sim, store } = await twoTabs();
+  const file = store.file(ONE);
+  const lost = new DOMException('on purpose', 'QuotaExceededError');
+  sim.faults = { commit: ({ mode }) => (mode === 'readwrite' ? lost : undefined) };
+  for (const mark of [2, 3]) await store.commit([blocks(ONE, 0, 1, mark)], 'deferred');
+  const onTop = file.state.map;
+  expect((await store.read(ONE)).version).toBe(3);
+  await expect(store.volume.committer.drained()).rejects.toThrow(QuotaError);
+  sim.faults = {};
+  expect(store.losses).toHaveLength(1);
+  expect(file).toMatchObject({ lossCount: 1, lastLoss: store.losses[0] });
+  expect(() => file.assertNotLost(onTop)).toThrow(QuotaError);
+  expect(() => file.assertNotLost(file.state.map)).not.toThrow();
+  expect(await store.read(ONE)).toMatchObject({ version: 1, marks: [4096, 4097] });
+  await store.commit([blocks(ONE, 0, 1, 4)], 'strict');
+  expect(await store.read(ONE)).toMatchObject({ version: 2, marks: [4 * 4096, 4097] });
 });
 
 test('pins hold the oldest version, and each is given back once', async () => {

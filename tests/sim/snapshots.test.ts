@@ -60,6 +60,7 @@ test('a snapshot keeps its version while others commit, in this context and in a
   const { writer, reader } = await twoTabs();
   const [here, there] = [await writer.pin(PATH), await reader.pin(PATH)];
   await writer.commit([blocks(PATH, 0, 5, 2)], 'strict');
+  for (const store of [writer, reader]) expect(await store.read(PATH)).toEqual(marked(2, 5, 2));
   for (const snapshot of [here, there]) expect(await snapshot.read()).toEqual(marked(1, 3, 1));
 });
 
