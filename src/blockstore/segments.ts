@@ -113,13 +113,13 @@ export class SegmentReader {
   /** Fetches one segment by its place, e.g. a spilled one that no map lists yet. */
   async fetchPlace(place: Place, slots: number): Promise<CachedSegment | undefined> {
     const segment = segmentNumber(place.version, place.part);
-    if (!this.#inFlight.has(segment)) this.#start([place], slots);
+    this.#start([place], slots);
     return await this.#inFlight.get(segment);
   }
 
   /** Starts fetching without waiting. Failures surface when the block is asked for. */
   prefetch(map: BlockMap, places: readonly Place[]): void {
-    if (places.length > 0) this.#start(places, map.blocksPerSegment);
+    this.#start(places, map.blocksPerSegment);
   }
 
   /** A segment of our own making. `verified`: its checksums were just computed from these bytes. */
@@ -210,7 +210,6 @@ export class SegmentReader {
     const found = new Map<number, Uint8Array<ArrayBuffer>>();
     // A run with a gap does not tell which record is missing: its blocks are then asked for singly.
     if (values.length !== run.length) {
-      if (run.length === 1) return found;
       for (const single of await Promise.all(run.map((place) => this.#request(r, [place])))) {
         for (const [segment, bytes] of single) found.set(segment, bytes);
       }

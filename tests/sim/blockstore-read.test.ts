@@ -20,10 +20,17 @@ beforeAll(() => {
 afterAll(() => uninstall());
 
 /** A file of `count` segments of one commit, in a store that has nothing of it in memory. */
-async function fresh(count: number, change = (records: RecordEditor) => records) {
+async function fresh(
+  count: number,
+  change = (records: RecordEditor) => records,
+  rewrittenSegments = 0,
+) {
   const lab = new Lab();
   const writer = await lab.open({ spillBytes: 2 ** 30 });
   await writer.commit([blocks(PATH, 0, count * PER_SEGMENT, 1)], 'strict');
+  if (rewrittenSegments > 0) {
+    await writer.commit([blocks(PATH, 0, rewrittenSegments * PER_SEGMENT, 2)], 'strict');
+  }
   await lab.sim.idle();
   const [outcome] = lab.sim.outcomes('process');
   if (!outcome) throw new Error('nothing is stored');
@@ -55,6 +62,22 @@ test('neighbours come by one request of at most four, others by one each', async
   ]);
 });
 
+test('runs are made of neighbours in the order of their keys, within one version', async () => {
+  const { file, requests, counters } = await fresh(4, undefined, 2);
+  const at = (version: number, part: number) => ({ version, part });
+  file.reader.prefetch(file.state.map, [at(2, 1), at(1, 3), at(2, 0), at(1, 2)]);
+  await file.reader.fetch(file.state.map, 0, []);
+  expect(requests).toEqual(['getAll', 'getAll']);
+  expect(counters.segmentsRead).toBe(4);
+  file.reader.clear();
+  requests.length = 0;
+  // Part 1 of the second version follows part 0 of the first in number only.
+  file.reader.prefetch(file.state.map, [at(1, 0), at(2, 1)]);
+  await file.reader.fetch(file.state.map, PER_SEGMENT, []);
+  expect(requests).toEqual(['get', 'get']);
+  expect(file.reader.has(at(1, 0))).toBe(true);
+});
+
 test('no batch asks for more than so many segments', async () => {
   const { file, counters } = await fresh(BATCH_SEGMENTS_MAX + 4);
   const all = Array.from({ length: BATCH_SEGMENTS_MAX + 3 }, (_, i) => i + 1);
@@ -71,7 +94,9 @@ test('what is on its way or in memory is not asked for again', async () => {
   ]);
   expect(second).toBe(first);
   expect(requests).toEqual(['get']);
+  if (first) first.hot = false;
   expect(file.reader.peek(map, 2)).toBe(first);
+  expect(first?.hot).toBe(true);
   expect(file.reader.peek(map, PER_SEGMENT)).toBeUndefined();
   expect(counters).toMatchObject({ cacheHits: 1, cacheMisses: 2, segmentsRead: 1 });
   file.reader.prefetch(map, []);
