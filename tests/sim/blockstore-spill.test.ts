@@ -31,7 +31,8 @@ test('no idbTx of a spill takes many more segments than it may, and each checks 
   const count = (requests: readonly string[], what: string) =>
     requests.filter((request) => request === what).length;
   const added = spills.map(({ requests }) => count(requests, 'add segments'));
-  expect(added.length).toBeGreaterThanOrEqual(4);
+  // Batches go on in the idbTx that is open, as long as it takes more.
+  expect(added).toHaveLength(4);
   for (const each of added) expect(each).toBeLessThanOrEqual(TX_SEGMENTS_MAX + 1);
   expect(spills[0]?.requests.slice(0, 4)).toEqual([
     'count commits',
