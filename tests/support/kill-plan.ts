@@ -70,6 +70,20 @@ export interface Trial {
   readonly inspect: boolean;
 }
 
+/** What a trial is unless it says otherwise: killed at once in its first small step, then looked at. */
+export const PLAIN_TRIAL = {
+  workload: 'small',
+  build: 'asyncify',
+  durability: 'strict',
+  claim: 'promised',
+  prelude: 0,
+  burst: 1,
+  stepsMax: 1000,
+  kill: { at: 'time', ms: 0 },
+  victim: 'browser',
+  inspect: true,
+} as const satisfies Partial<Trial>;
+
 /** What one page does, in this order. */
 export interface PagePlan {
   readonly inspect: Trial | undefined;

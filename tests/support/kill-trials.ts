@@ -1,25 +1,12 @@
 /** Ways to write down kill trials, and what every one of them must keep. */
 import { expect } from 'vitest';
-import { describeTrial, type PointName, type Trial } from './kill-plan.ts';
+import { describeTrial, PLAIN_TRIAL, type PointName, type Trial } from './kill-plan.ts';
 import { histogram } from './kill-report.ts';
 import { KillRunner, type Outcome } from './kill-runner.ts';
 import { seedOfRun } from './seeded.ts';
 import type { BuildName } from './sqlite.ts';
 
 export type TrialOptions = Partial<Omit<Trial, 'id'>>;
-
-const DEFAULTS = {
-  workload: 'small',
-  build: 'asyncify',
-  durability: 'strict',
-  claim: 'promised',
-  prelude: 0,
-  burst: 1,
-  stepsMax: 1000,
-  kill: { at: 'time', ms: 0 },
-  victim: 'browser',
-  inspect: true,
-} as const;
 
 export const BUILDS = ['asyncify', 'jspi', 'legacy-asyncify'] as const satisfies BuildName[];
 export const seed: number = seedOfRun();
@@ -28,7 +15,7 @@ let trials = 0;
 /** A trial on a volume of its own, unless another is named. */
 export function trial(options: TrialOptions): Trial {
   trials++;
-  return { id: trials, seed, volume: `trial-${trials}`, ...DEFAULTS, ...options };
+  return { id: trials, seed, volume: `trial-${trials}`, ...PLAIN_TRIAL, ...options };
 }
 
 /** Killed when the page comes to the nth point of this name in its `step`th step. */

@@ -9,7 +9,7 @@ import type { PointKind } from './points.js';
 export interface Victim {
   /** Default: one of the stores in the idbTx's scope that has a fitting record. */
   readonly store?: string;
-  /** Default: any key of the store for which the damage is possible. */
+  /** Default: drawn among the store's keys where the damage is possible. */
   readonly key?: IDBValidKey;
 }
 

@@ -4,6 +4,7 @@
  *   I1  A lock that was taken away early is free for everybody else, while its holder's callback runs on.
  *   I2  What the holder is told of it is part of the fault: nothing, or as a stolen lock.
  */
+import { Countdowns } from './countdown.js';
 import { InjectionError } from './faults.js';
 import { plannedError } from './genuine.js';
 
@@ -45,13 +46,6 @@ export interface LockTraceEntry extends LockPoint {
 
 type Callback<T> = LockGrantedCallback<T>;
 
-interface Planned {
-  readonly fault: LockFault;
-  readonly where: LockWhere;
-  skip: number;
-  times: number;
-}
-
 /** A lock whose callback runs. */
 interface Held {
   readonly name: string;
@@ -63,7 +57,7 @@ export class FaultyLocks implements LockManager {
   readonly #genuine: LockManager;
   readonly #held = new Set<Held>();
   readonly #trace: LockTraceEntry[] = [];
-  #planned: Planned[] = [];
+  readonly #planned = new Countdowns<LockFault, LockWhere>();
   #thawed: Promise<void> | undefined;
   #thaw: (() => void) | undefined;
 
@@ -84,15 +78,13 @@ export class FaultyLocks implements LockManager {
    */
   plan(fault: LockFault, where: LockWhere = {}): void {
     const { nth = 1, times = 1 } = where;
-    if (!(nth >= 1) || !(times >= 0)) {
+    if (!this.#planned.add({ fault, where }, { nth, times }))
       throw new InjectionError('BAD_PLAN', `nth ${nth}, times ${times} name no request.`);
-    }
-    this.#planned.push({ fault, where, skip: nth - 1, times });
   }
 
   /** No more faults until another one is planned. */
   stop(): void {
-    this.#planned = [];
+    this.#planned.clear();
   }
 
   /** Every request, in order. */
@@ -145,18 +137,10 @@ export class FaultyLocks implements LockManager {
   }
 
   #strike(point: LockPoint): LockFault | undefined {
-    for (const plan of this.#planned) {
-      const { name, mode, at } = plan.where;
-      if (plan.times === 0 || (name ?? point.name) !== point.name) continue;
-      if ((mode ?? point.mode) !== point.mode || at?.(point) === false) continue;
-      if (plan.skip > 0) {
-        plan.skip--;
-        continue;
-      }
-      plan.times--;
-      return plan.fault;
-    }
-    return undefined;
+    return this.#planned.pass(({ where: { name, mode, at } }) => {
+      if ((name ?? point.name) !== point.name) return false;
+      return (mode ?? point.mode) === point.mode && at?.(point) !== false;
+    });
   }
 
   async #ask<T>(

@@ -6,6 +6,7 @@
  *   I3  What is drawn depends on the seed and on the points passed, on nothing else.
  */
 import { Random } from '../random.js';
+import { Countdowns } from './countdown.js';
 import { FAULT_KINDS, type Fault, type FaultTag, InjectionError, kindOf } from './faults.js';
 import type { Point } from './points.js';
 import type { Replay } from './replay.js';
@@ -39,14 +40,6 @@ export interface RandomPlan {
   readonly countMax?: number;
 }
 
-interface Planned {
-  readonly fault: Fault;
-  readonly where: Where;
-  /** Points to let pass. */
-  skip: number;
-  times: number;
-}
-
 const ENDLESS: readonly string[] = ['no-answer', 'freeze', 'request-error-persistent'];
 
 const DRAWN: readonly FaultTag[] = FAULT_KINDS.flatMap(({ tag, at, needsHistory }) =>
@@ -64,7 +57,7 @@ export class Plans {
   readonly #options: PlansOptions;
   readonly #random: Random;
   #replay: ReadonlyMap<number, Fault>;
-  #planned: Planned[] = [];
+  readonly #planned = new Countdowns<Fault, Where>();
   #drawn = 0;
   #isDrawing = true;
 
@@ -84,16 +77,16 @@ export class Plans {
     this.check(fault);
     const endless = fault.tag === 'request-error-persistent';
     const { nth = 1, times = endless ? Number.POSITIVE_INFINITY : 1 } = where;
-    if (!(nth >= 1) || !(times >= 0)) throw badPlan(`nth ${nth}, times ${times} name no point.`);
     if (where.kind && !kindOf(fault).at.includes(where.kind)) {
       throw badPlan(`"${fault.tag}" cannot strike at "${where.kind}".`);
     }
-    this.#planned.push({ fault, where, skip: nth - 1, times });
+    if (!this.#planned.add({ fault, where }, { nth, times }))
+      throw badPlan(`nth ${nth}, times ${times} name no point.`);
   }
 
   /** No fault strikes any more, until another one is added. */
   stop(): void {
-    this.#planned = [];
+    this.#planned.clear();
     this.#replay = new Map();
     this.#isDrawing = false;
   }
@@ -104,16 +97,7 @@ export class Plans {
   }
 
   #plannedAt(point: Point): Fault | undefined {
-    for (const plan of this.#planned) {
-      if (plan.times === 0 || !canStrike(plan.fault, point) || !holds(plan.where, point)) continue;
-      if (plan.skip > 0) {
-        plan.skip--;
-        continue;
-      }
-      plan.times--;
-      return plan.fault;
-    }
-    return undefined;
+    return this.#planned.pass(({ fault, where }) => canStrike(fault, point) && holds(where, point));
   }
 
   /** I3 */

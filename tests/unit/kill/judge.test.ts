@@ -5,27 +5,14 @@ import type { NativeFound } from '../../support/kill-native.ts';
 import {
   CHECKS,
   type Inspection,
+  PLAIN_TRIAL,
   type PointName,
   type RecoveryFound,
   type State,
   type Trial,
 } from '../../support/kill-plan.ts';
 
-const TRIAL: Trial = {
-  id: 1,
-  seed: 1,
-  volume: 'v',
-  workload: 'small',
-  build: 'asyncify',
-  durability: 'strict',
-  claim: 'promised',
-  prelude: 0,
-  burst: 1,
-  stepsMax: 10,
-  kill: { at: 'time', ms: 1 },
-  victim: 'browser',
-  inspect: true,
-};
+const TRIAL: Trial = { id: 1, seed: 1, volume: 'v', ...PLAIN_TRIAL };
 const VOLUME: RawVolume = {
   files: { 'a.db': 1 },
   markers: { 1: 7 },
