@@ -25,6 +25,8 @@ import { proves, type StoredSegment, segmentsUpTo } from './segment-scan.js';
 export interface Checkpoint {
   readonly file: FileRecord;
   readonly commit: CommitRecord;
+  /** Whether an intact record says that this version of a block was cut off by the checkpoint. */
+  readonly isGone: (block: number, version: number) => boolean;
 }
 
 /** What was rebuilt, not yet written. */
@@ -82,6 +84,7 @@ function takeBlocks(map: BlockMap, at: Checkpoint, segment: StoredSegment): void
   const { version, part, value } = segment;
   for (const [slot, { block, checksum }] of segmentEntries(value, blockSize).entries()) {
     if (block >= blockCount || map.versionOf(block) > version) continue;
+    if (at.isGone(block, version)) continue;
     if (!proves(segment, shape, { slot, block, checksum })) continue;
     place(map, block, { version, slot: part * blocksPerSegment + slot, checksum });
   }

@@ -10,10 +10,10 @@ import { type CommitRecord, decodeCommit } from '../format/commit.js';
 import { encodeFile, type FileRecord } from '../format/files.js';
 import { everythingOf } from '../format/keys.js';
 import { BLOCKS_PER_CHUNK } from '../format/layout.js';
-import { decodeChunk } from '../format/maps.js';
-import type { ChecksumAlgorithm, FileId, Version } from '../types.js';
+import { decodeChunk, type MapChunk } from '../format/maps.js';
+import type { BlockSize, ChecksumAlgorithm, FileId, Version } from '../types.js';
 import { type Checkpoint, type Rebuilt, rebuild, writeRebuilt } from './rebuild.js';
-import { type Evidence, scan } from './scan.js';
+import { type Evidence, numberIn, scan } from './scan.js';
 import { hasShape } from './segment-scan.js';
 
 export const ALGORITHMS: readonly ChecksumAlgorithm[] = ['xxhash32', 'crc32c'];
@@ -21,21 +21,21 @@ export const ALGORITHMS: readonly ChecksumAlgorithm[] = ['xxhash32', 'crc32c'];
 /** Rebuilds the map of a file. False if that cannot be done without loss. */
 export async function repairMap(connection: Connection, file: FileRecord): Promise<boolean> {
   const evidence = await scan(connection, file);
-  const checkpoint = checkpointOf(evidence);
+  const chunks = intactChunks(evidence);
+  const checkpoint = checkpointOf(evidence, chunks);
   if (!checkpoint) return false;
   const rebuilt = await rebuild(connection, checkpoint);
-  if (!agrees(evidence, rebuilt)) return false;
+  if (!agrees(chunks, checkpoint, rebuilt)) return false;
   await writeRebuilt(connection, checkpoint, rebuilt);
   return true;
 }
 
 /** The last checkpoint's commit, if every commit record from it up to the marker is intact. */
-function checkpointOf(evidence: Evidence): Checkpoint | undefined {
+function checkpointOf(evidence: Evidence, chunks: readonly MapChunk[]): Checkpoint | undefined {
   const { file } = evidence;
   const commits: CommitRecord[] = [];
   for (const { key, value } of evidence.commits) {
-    const version = (Array.isArray(key) ? key[1] : undefined) as Version;
-    const decoded = decodeCommit(value, { file: file.file, version });
+    const decoded = decodeCommit(value, { file: file.file, version: numberIn(key) as Version });
     if (!decoded.ok) return undefined;
     commits.push(decoded.value);
   }
@@ -44,21 +44,50 @@ function checkpointOf(evidence: Evidence): Checkpoint | undefined {
   const from = commits.findIndex(({ version }) => version === marker.directoryVersion);
   const commit = commits[from];
   const complete = commits.length - from === marker.version - marker.directoryVersion + 1;
-  return commit && complete ? { file, commit } : undefined;
+  if (!commit || !complete) return undefined;
+  return { file, commit, isGone: goneBy(commits.slice(0, from + 1), chunks, commit.blockSize) };
+}
+
+function intactChunks({ file, chunks }: Evidence): MapChunk[] {
+  return chunks.flatMap(({ key, value }) => {
+    const decoded = decodeChunk(value, { file: file.file, chunk: numberIn(key) });
+    return decoded.ok ? [decoded.value] : [];
+  });
+}
+
+/** What a commit cut off stays in its segment: commits and chunks tell it from what is still there. */
+function goneBy(
+  commits: readonly CommitRecord[],
+  chunks: readonly MapChunk[],
+  size: BlockSize,
+): Checkpoint['isGone'] {
+  const cuts = commits
+    .filter(({ blockSize }) => blockSize === size)
+    .map(({ version, keptBlocks, fileBytes }) => ({
+      version,
+      from: Math.min(keptBlocks, Math.ceil(fileBytes / size)),
+    }));
+  const knowing = chunks.filter(({ blockSize }) => blockSize === size);
+  return (block, at) =>
+    cuts.some(({ version, from }) => block >= from && at < version) ||
+    knowing.some(
+      ({ chunk, asOf, columns }) =>
+        chunk === Math.floor(block / BLOCKS_PER_CHUNK) &&
+        at <= asOf &&
+        columns.versions[block % BLOCKS_PER_CHUNK] === 0,
+    );
 }
 
 /** Whether every intact chunk lists what was rebuilt: if not, a segment is missing as well. */
-function agrees(evidence: Evidence, rebuilt: Rebuilt): boolean {
-  const { map } = rebuilt;
-  for (const { value } of evidence.chunks) {
-    const decoded = decodeChunk(value, { file: evidence.file.file });
+function agrees(chunks: readonly MapChunk[], { isGone }: Checkpoint, { map }: Rebuilt): boolean {
+  for (const { chunk, columns, blockSize } of chunks) {
     // A stale chunk, and one of another block size, say nothing about now.
-    if (!decoded.ok || decoded.value.blockSize !== map.blockSize) continue;
-    const { chunk, columns } = decoded.value;
+    if (blockSize !== map.blockSize) continue;
     for (let i = 0; i < BLOCKS_PER_CHUNK; i++) {
       const listed = columns.versions[i] as number;
       const block = chunk * BLOCKS_PER_CHUNK + i;
-      if (listed > map.versionOf(block) && block < map.blockCount) return false;
+      const isThere = block < map.blockCount && !isGone(block, listed);
+      if (isThere && listed > map.versionOf(block)) return false;
     }
   }
   return true;

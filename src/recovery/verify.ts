@@ -136,7 +136,7 @@ export async function verifyBlocks(file: BlockFile, options: VerifyOptions): Pro
     const { pending, unlisted } = await check.keys();
     await check.segments();
     const deletable = options.repair ? [...pending, ...unlisted] : [];
-    await deleteSegments(file.connection, file.file, map.version, deletable);
+    const deleted = await deleteSegments(file.connection, file.file, map.version, deletable);
     return {
       path: file.path,
       version: map.version,
@@ -147,7 +147,7 @@ export async function verifyBlocks(file: BlockFile, options: VerifyOptions): Pro
       repaired: [],
       pendingSegments: pending.length,
       unlistedSegments: unlisted.length,
-      deletedSegments: deletable.length,
+      deletedSegments: deleted,
     };
   } finally {
     file.unpin(map);
@@ -265,13 +265,15 @@ function liveSegments(map: BlockMap): Map<number, { segment: Segment; blocks: nu
   return live;
 }
 
+/** How many were deleted: all, or none if somebody committed meanwhile. */
 async function deleteSegments(
   connection: Connection,
   file: FileId,
   marker: Version,
   segments: readonly Segment[],
-): Promise<void> {
-  if (segments.length === 0) return;
+): Promise<number> {
+  let deleted = 0;
+  if (segments.length === 0) return deleted;
   await connection.write(['segments', 'commits', 'maps'], 'default', (r) => {
     const request = r.count('commits', commitsFrom(file, (marker + 1) as Version));
     request.onsuccess = () => {
@@ -282,8 +284,10 @@ async function deleteSegments(
         const key = segmentKey(file, version, part);
         if (version <= marker) r.delete('segments', [key, key]);
       }
+      deleted = segments.length;
     };
   });
+  return deleted;
 }
 
 function emptyReport(path: string): VerifyReport {

@@ -45,8 +45,8 @@ export const GROUPS = {
       ],
     },
     {
-      files: ['verify', 'repair', 'rebuild', 'salvage', 'segment-scan', 'source', 'aim'],
-      tests: ['tests/unit/recovery/*.test.ts', 'tests/sim/verify-*.test.ts'],
+      files: ['verify', 'repair', 'rebuild'],
+      tests: ['tests/sim/verify-*.test.ts'],
     },
   ],
 };

@@ -4,6 +4,7 @@
  *
  *   npm run mutate -- --folder format                     a whole folder of src/
  *   npm run mutate -- --folder format --file keys         one file of it
+ *   npm run mutate -- … --concurrency 1                   on a busy machine
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -17,8 +18,14 @@ const SCORE_MIN = 90;
 /** @typedef {{ files: Record<string, { source: string, mutants: Mutant[] }> }} Report */
 /** @typedef {Record<string, number>} Counts */
 
-const { values } = parseArgs({ options: { folder: { type: 'string' }, file: { type: 'string' } } });
-const { folder, file } = values;
+const { values } = parseArgs({
+  options: {
+    folder: { type: 'string' },
+    file: { type: 'string' },
+    concurrency: { type: 'string', default: '2' },
+  },
+});
+const { folder, file, concurrency } = values;
 if (folder === undefined) throw new Error('Say which folder: --folder format|blockstore|recovery');
 
 /** @type {Counts} */
@@ -43,7 +50,10 @@ function mutate(where, { files, tests }) {
   const paths = files.map((name) => `src/${where}/${name}.ts`).join(',');
   const { status } = spawnSync(
     'npx',
-    ['stryker', 'run', 'tests/mutation/stryker.config.mjs', '--mutate', paths],
+    [
+      ...['stryker', 'run', 'tests/mutation/stryker.config.mjs'],
+      ...['--mutate', paths, '--concurrency', concurrency],
+    ],
     {
       stdio: ['ignore', 'ignore', 'inherit'],
       env: { ...process.env, MUTATION_TESTS: tests.join(' '), MUTATION_REPORT: report },

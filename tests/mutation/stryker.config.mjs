@@ -5,7 +5,6 @@ export default {
   ignorers: ['prose'],
   vitest: { configFile: 'tests/mutation/vitest.config.ts', related: false },
   coverageAnalysis: 'perTest',
-  concurrency: 2,
   reporters: ['json'],
   jsonReporter: { fileName: process.env['MUTATION_REPORT'] ?? '.stryker/report.json' },
   tempDirName: '.stryker-tmp',

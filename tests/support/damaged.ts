@@ -1,6 +1,12 @@
 /** Stores as a simulation left them, to be damaged record by record and opened again. */
+import type { Connection } from '../../src/blockstore/connection.js';
 import { type Salvage, salvage } from '../../src/recovery/salvage.js';
-import { editRecords, type Outcome, SimulatedIndexedDB } from '../../src/testing/index.js';
+import {
+  editRecords,
+  type Outcome,
+  type RecordEditor,
+  SimulatedIndexedDB,
+} from '../../src/testing/index.js';
 import type { Durability } from '../../src/types.js';
 import { writeSalvaged } from '../../src/vfs/salvage.js';
 import { type Change, type Content, Store, type StoreOptions, VOLUME } from './store-dsl.ts';
@@ -54,6 +60,11 @@ export function open(factory: IDBFactory, options: Options = {}): Promise<Store>
   return Store.open({ paths: [PATH], ...options, factory });
 }
 
+/** A connection to a store of which nothing is open. */
+export async function connectedTo(factory: IDBFactory): Promise<Connection> {
+  return (await open(factory, { paths: [] })).volume.connection;
+}
+
 export function keysOf(outcome: Outcome, store: string): IDBValidKey[] {
   return editRecords(outcome, VOLUME).keys(store);
 }
@@ -83,14 +94,12 @@ export interface Harm {
   readonly inflict: (outcome: Outcome, store: string, key: IDBValidKey) => Outcome;
 }
 
-const edited = (
-  outcome: Outcome,
-  edit: (e: ReturnType<typeof editRecords>) => unknown,
-): Outcome => {
+/** The store with its records changed behind the block store's back. */
+export function edited(outcome: Outcome, edit: (records: RecordEditor) => unknown): Outcome {
   const editor = editRecords(outcome, VOLUME);
   edit(editor);
   return editor.outcome();
-};
+}
 
 export const LOST: Harm = {
   name: 'lost',
@@ -105,7 +114,7 @@ export const DAMAGES: readonly Harm[] = [
   },
   {
     name: 'cut short',
-    inflict: (outcome, store, key) => edited(outcome, (e) => e.truncate(store, key, 50)),
+    inflict: (outcome, store, key) => edited(outcome, (e) => e.truncate(store, key, 40)),
   },
   {
     name: 'of another type',

@@ -1,0 +1,265 @@
+/**
+ * `verify` names what is wrong with a file's records; `repair` puts right what can be without loss, and
+ * touches nothing where it cannot (docs/RECOVERY.md §7).
+ */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { decodeDirectory } from '../../src/format/maps.js';
+import { verifyRecords } from '../../src/recovery/verify.js';
+import {
+  editRecords,
+  installGlobals,
+  type Outcome,
+  type RecordEditor,
+  type SimulatedIndexedDB,
+} from '../../src/testing/index.js';
+import type { ChecksumAlgorithm, FileId } from '../../src/types.js';
+import {
+  blocks,
+  committed,
+  connectedTo,
+  DAMAGES,
+  edited,
+  keysOf,
+  LOST,
+  open,
+  outcomeOf,
+  PATH,
+  simulated,
+} from '../support/damaged.ts';
+import { type Content, VOLUME } from '../support/store-dsl.ts';
+
+const FILE = 1 as FileId;
+const DIRECTORY = [FILE, -1];
+const MARKER = 5;
+
+/** Versions 1 and 4 are checkpoints, for they write more blocks than a commit record lists. */
+const CHANGES = [
+  blocks(0, 2200, 1),
+  blocks(5, 3, 2),
+  // Cut and extended: what lies between reads as zeros from then on.
+  { ...blocks(2190, 1, 3), truncateTo: 2100 },
+  blocks(10, 2049, 4),
+  blocks(3, 1, 5),
+];
+
+let uninstall: () => void;
+const stores = new Map<ChecksumAlgorithm, Outcome>();
+let whole: Outcome;
+let content: Content;
+beforeAll(async () => {
+  uninstall = installGlobals();
+  for (const checksum of ['xxhash32', 'crc32c'] as const) {
+    stores.set(checksum, await committed(CHANGES, { checksum }));
+  }
+  whole = stores.get('xxhash32') as Outcome;
+  content = await contentOf(simulated(whole));
+});
+afterAll(() => uninstall());
+
+async function contentOf(factory: SimulatedIndexedDB): Promise<Content> {
+  const store = await open(factory);
+  const { defects, unlistedSegments, pendingSegments } = await store.verifyBlocks(PATH);
+  expect({ defects, unlistedSegments, pendingSegments }).toEqual({
+    defects: [],
+    unlistedSegments: 0,
+    pendingSegments: 0,
+  });
+  const read = await store.read(PATH);
+  await store.close();
+  return read;
+}
+
+async function look(factory: IDBFactory, repair: boolean) {
+  const { defects, repaired } = await verifyRecords(await connectedTo(factory), PATH, { repair });
+  const placesOf = (list: typeof defects) =>
+    list.map(({ error }) => {
+      const { location } = error as { location?: { store: string; key: IDBValidKey } };
+      return location ? [location.store, location.key] : error.code;
+    });
+  return { defects: placesOf(defects), repaired: placesOf(repaired) };
+}
+
+/** The defects are named, and nothing is changed though repair was asked for. */
+async function expectLeft(outcome: Outcome, defects: unknown[]): Promise<void> {
+  const factory = simulated(outcome);
+  expect(await look(factory, false)).toEqual({ defects, repaired: [] });
+  expect(await look(factory, true)).toEqual({ defects, repaired: [] });
+  expect((await outcomeOf(factory)).databases).toEqual(outcome.databases);
+}
+
+async function expectRepaired(outcome: Outcome, repaired: unknown[]): Promise<SimulatedIndexedDB> {
+  const factory = simulated(outcome);
+  expect(await look(factory, true)).toEqual({ defects: [], repaired });
+  expect(await look(factory, true)).toEqual({ defects: [], repaired: [] });
+  expect(await contentOf(factory)).toEqual(content);
+  return factory;
+}
+
+const newer = (records: RecordEditor, store: string, key: IDBValidKey) => {
+  const bytes = new Uint8Array(records.get(store, key) as ArrayBuffer);
+  bytes[4] = 2;
+  return records.set(store, key, bytes.buffer);
+};
+
+test('nothing is wrong with a sound file, and nothing is done to it', async () => {
+  await expectLeft(whole, []);
+});
+
+test('there is nothing to verify of a file that never was', async () => {
+  const connection = await connectedTo(simulated(whole));
+  const verifying = verifyRecords(connection, 'no.db', { repair: true });
+  await expect(verifying).rejects.toMatchObject({ code: 'OPTION' });
+});
+
+describe.each([...DAMAGES, LOST])('a file record that is $name', ({ inflict }) => {
+  test.each(['xxhash32', 'crc32c'] as const)('is written anew as it was (%s)', async (checksum) => {
+    const sound = stores.get(checksum) as Outcome;
+    const factory = await expectRepaired(inflict(sound, 'files', PATH), [['files', PATH]]);
+    const after = editRecords(await outcomeOf(factory), VOLUME);
+    expect(after.get('files', PATH)).toEqual(editRecords(sound, VOLUME).get('files', PATH));
+  });
+});
+
+describe('a file record cannot be written anew', () => {
+  const lost = () => LOST.inflict(whole, 'files', PATH);
+  const FIRST = [FILE, 1, 0];
+
+  test('if it is of a newer release', async () => {
+    await expectLeft(
+      edited(whole, (r) => newer(r, 'files', PATH)),
+      ['FORMAT_VERSION'],
+    );
+  });
+
+  test('if no commit bears its path', async () => {
+    const alone = keysOf(whole, 'commits').reduce<Outcome>(
+      (outcome, key) => LOST.inflict(outcome, 'commits', key),
+      edited(whole, (r) => r.set('files', PATH, 'text')),
+    );
+    await expectLeft(alone, [['files', PATH]]);
+  });
+
+  test('if no segment tells its checksum algorithm', async () => {
+    await expectLeft(
+      edited(lost(), (r) => r.set('segments', FIRST, 'text')),
+      [['files', PATH]],
+    );
+    await expectLeft(
+      edited(lost(), (r) => r.truncate('segments', FIRST, 50)),
+      [['files', PATH]],
+    );
+    const none = keysOf(whole, 'segments').reduce<Outcome>(
+      (outcome, key) => LOST.inflict(outcome, 'segments', key),
+      lost(),
+    );
+    await expectLeft(none, [['files', PATH]]);
+  });
+
+  test('but a damaged commit record is no hindrance', async () => {
+    const factory = simulated(edited(lost(), (r) => r.set('commits', [FILE, 1], 'text')));
+    const defects = [['commits', [FILE, 1]]];
+    expect(await look(factory, true)).toEqual({ defects, repaired: [['files', PATH]] });
+  });
+});
+
+describe.each([...DAMAGES, LOST])('a record of the map that is $name', ({ inflict }) => {
+  test.each([[DIRECTORY], [[FILE, 2]]])('is rebuilt: %o', async (key) => {
+    await expectRepaired(inflict(whole, 'maps', key), [['maps', key]]);
+  });
+});
+
+describe('the map', () => {
+  const MAPS = [DIRECTORY, [FILE, 0], [FILE, 1], [FILE, 2]];
+
+  test('is rebuilt when all of it is gone, with all that waits to be reclaimed', async () => {
+    const none = MAPS.reduce<Outcome>((at, key) => LOST.inflict(at, 'maps', key), whole);
+    const factory = await expectRepaired(none, [['maps', DIRECTORY]]);
+    const stored = editRecords(await outcomeOf(factory), VOLUME).get('maps', DIRECTORY);
+    const directory = decodeDirectory(stored, FILE);
+    if (!directory.ok) throw new Error('no directory');
+    const { version, blockSize, chunks, reclaim } = directory.value;
+    expect({ version, blockSize }).toEqual({ version: 4, blockSize: 512 });
+    expect([...chunks]).toEqual([0, 1, 2].map((chunk) => [chunk, 4]));
+    // Of version 1, blocks 0 … 9 are live in part 0, and 2059 … 2099 in part 17.
+    const dead = [...Array.from({ length: 16 }, (_, i) => i + 1), 18];
+    expect(reclaim).toEqual(
+      dead.map((part) => ({ version: 1, firstPart: part, endPart: part + 1, supersededBy: 4 })),
+    );
+  });
+
+  test('is rebuilt without what a commit cut off, if only its chunk tells so', async () => {
+    const old = [1, 2, 3].reduce<Outcome>(
+      (outcome, version) => LOST.inflict(outcome, 'commits', [FILE, version]),
+      whole,
+    );
+    await expectRepaired(LOST.inflict(old, 'maps', DIRECTORY), [['maps', DIRECTORY]]);
+  });
+
+  test('is rebuilt together with the file record', async () => {
+    const both = LOST.inflict(LOST.inflict(whole, 'files', PATH), 'maps', [FILE, 1]);
+    await expectRepaired(both, [
+      ['files', PATH],
+      ['maps', [FILE, 1]],
+    ]);
+  });
+
+  test('is rebuilt from segments that others, of another version or none, lie between', async () => {
+    const strange = edited(whole, (r) => {
+      r.duplicate('segments', [FILE, 4, 0], [FILE, 2, 1]);
+      r.set('segments', [FILE, 2, 2], 'text').set('segments', [FILE, 3, 1], new ArrayBuffer(513));
+      r.drop('maps', DIRECTORY);
+    });
+    const factory = simulated(strange);
+    expect(await look(factory, true)).toEqual({ defects: [], repaired: [['maps', DIRECTORY]] });
+    const store = await open(factory);
+    expect(await store.read(PATH)).toEqual(content);
+  });
+
+  test('is not rebuilt beside a record of a newer release', async () => {
+    const outcome = edited(whole, (r) => newer(r, 'maps', [FILE, 2]).drop('maps', [FILE, 1]));
+    await expectLeft(outcome, ['FORMAT_VERSION']);
+  });
+
+  test.each([[[FILE, 4, 0]], [[FILE, 3, 0]], [[FILE, 1, 0]]])(
+    'is not rebuilt without segment %o, which an intact chunk names',
+    async (segment) => {
+      const outcome = LOST.inflict(whole, 'segments', segment);
+      await expectLeft(LOST.inflict(outcome, 'maps', DIRECTORY), [['maps', DIRECTORY]]);
+    },
+  );
+
+  test('is rebuilt though a stale chunk lists what is reclaimed since', async () => {
+    const earlier = await committed(CHANGES.slice(0, 1));
+    const stale = edited(whole, (r) => {
+      r.makeStale('maps', [FILE, 1], earlier).drop('segments', [FILE, 1, 10]);
+    });
+    await expectRepaired(stale, [['maps', [FILE, 1]]]);
+  });
+
+  test('is not rebuilt when a commit record since its checkpoint is gone', async () => {
+    const outcome = LOST.inflict(whole, 'maps', DIRECTORY);
+    for (const { inflict } of [...DAMAGES, LOST]) {
+      const { defects, repaired } = await look(
+        simulated(inflict(outcome, 'commits', [FILE, 4])),
+        true,
+      );
+      expect(defects).not.toEqual([]);
+      expect(repaired).toEqual([]);
+    }
+  });
+
+  test('is not rebuilt where there never was a checkpoint', async () => {
+    const young = edited(await committed([blocks(0, 1, 1)]), (r) => {
+      r.set('maps', DIRECTORY, editRecords(whole, VOLUME).get('maps', DIRECTORY));
+    });
+    const { repaired } = await look(simulated(young), true);
+    expect(repaired).toEqual([]);
+  });
+});
+
+test('what was fallen back over is named and left to the next commit', async () => {
+  const at = [FILE, MARKER];
+  for (const { inflict } of [...DAMAGES, LOST]) {
+    await expectLeft(inflict(whole, 'commits', at), [['commits', at]]);
+  }
+});
