@@ -73,25 +73,21 @@ export async function verifyRecords(
   const repaired: Defect[] = [];
   // A file record first, then the map; a third look finds what is left.
   for (let round = 0; ; round++) {
-    const found = await lookAtRecords(connection, path);
-    const defects = found.errors.map((cause) => defectOf(cause, connection.name));
-    if (defects.length === 0 || !options.repair || round === 2) return { defects, repaired };
+    const { errors, repair } = await lookAtRecords(connection, path);
+    const defects = errors.map((cause) => defectOf(cause, connection.name));
     // A newer release's records are its own to repair.
-    if (found.errors.some((error) => error instanceof FormatVersionError)) {
-      return { defects, repaired };
-    }
-    if (!(await found.repair())) return { defects, repaired };
+    const isOurs = !errors.some((error) => error instanceof FormatVersionError);
+    const mayRepair = options.repair && isOurs && round < 2;
+    if (!mayRepair || !(await repair?.())) return { defects, repaired };
     repaired.push(...defects);
   }
 }
 
 interface Look {
   readonly errors: readonly unknown[];
-  /** Repairs them; false if it cannot. */
-  repair(): Promise<boolean>;
+  /** Repairs them; false if it cannot. Undefined if there is nothing to be done without loss. */
+  readonly repair?: () => Promise<boolean>;
 }
-
-const noRepair = () => Promise.resolve(false);
 
 async function lookAtRecords(connection: Connection, path: string): Promise<Look> {
   const stored = await connection.read(['files'], (r) => result(r.get('files', path)));
@@ -99,10 +95,9 @@ async function lookAtRecords(connection: Connection, path: string): Promise<Look
   if (decoded.ok) {
     const file = decoded.value;
     const verdict = decide(await scan(connection, file));
-    if (verdict.tag === 'intact') return { errors: [], repair: noRepair };
+    if (verdict.tag === 'intact') return { errors: [] };
     // What was fallen back over cannot be had again: that is for the next commit to make final.
-    if (verdict.tag === 'fallen-back')
-      return { errors: verdict.fellBack.defects, repair: noRepair };
+    if (verdict.tag === 'fallen-back') return { errors: verdict.fellBack.defects };
     return { errors: verdict.defects, repair: () => repairMap(connection, file) };
   }
   const id = await lostFile(connection, path);
@@ -135,8 +130,8 @@ export async function verifyBlocks(file: BlockFile, options: VerifyOptions): Pro
     const check = new Check(file, map);
     const { pending, unlisted } = await check.keys();
     await check.segments();
-    const deletable = options.repair ? [...pending, ...unlisted] : [];
-    const deleted = await deleteSegments(file.connection, file.file, map.version, deletable);
+    const found = { file: file.file, marker: map.version, pending, unlisted };
+    const deleted = options.repair ? await deleteSegments(file.connection, found) : 0;
     return {
       path: file.path,
       version: map.version,
@@ -145,7 +140,7 @@ export async function verifyBlocks(file: BlockFile, options: VerifyOptions): Pro
       segmentsRead: check.segmentsRead,
       defects: check.defects,
       repaired: [],
-      pendingSegments: pending.length,
+      pendingSegments: pending,
       unlistedSegments: unlisted.length,
       deletedSegments: deleted,
     };
@@ -170,7 +165,7 @@ class Check {
   }
 
   /** Compares the keys in the store with what the map and the list to reclaim name. */
-  async keys(): Promise<{ pending: Segment[]; unlisted: Segment[] }> {
+  async keys(): Promise<{ pending: number; unlisted: Segment[] }> {
     const { connection, file, state } = this.#file;
     const stored = await connection.read(['segments'], (r) =>
       result(r.getAllKeys('segments', everythingOf(file))),
@@ -181,12 +176,12 @@ class Check {
         waiting.add(segmentNumber(range.version, part));
       }
     }
-    const pending: Segment[] = [];
+    let pending = 0;
     const unlisted: Segment[] = [];
     for (const key of stored) {
       const [, version, part] = key as [number, Version, number];
       const number = segmentNumber(version, part);
-      if (version > this.#map.version) pending.push({ version, part });
+      if (version > this.#map.version) pending++;
       else if (!this.#live.has(number) && !waiting.has(number)) unlisted.push({ version, part });
     }
     return { pending, unlisted };
@@ -213,8 +208,9 @@ class Check {
       return;
     }
     this.segmentsRead++;
-    const bytes = value instanceof ArrayBuffer ? new Uint8Array(value) : new Uint8Array(0);
-    const entries = value instanceof ArrayBuffer ? segmentEntries(value, this.#map.blockSize) : [];
+    const stored = value instanceof ArrayBuffer ? value : new ArrayBuffer(0);
+    const bytes = new Uint8Array(stored);
+    const entries = segmentEntries(stored, this.#map.blockSize);
     for (const block of blocks) {
       this.blocksChecked++;
       const slot = this.#map.slotOf(block) % this.#map.blocksPerSegment;
@@ -224,10 +220,11 @@ class Check {
       const id = { file, block: block as BlockNumber, version: segment.version };
       const expected = this.#map.checksumOf(block);
       const actual = blockChecksum(algorithm, id, content);
+      const entry = entries[slot];
       if (content.length !== size) this.#defect(segment, block, 'a truncated segment');
       else if (actual !== expected) {
         this.#defect(segment, block, 'a block whose checksum is wrong', { expected, actual });
-      } else if (entries[slot]?.block !== block || entries[slot]?.checksum !== expected) {
+      } else if (entry?.block !== block || entry.checksum !== expected) {
         this.#defect(segment, block, `a trailer that does not name block ${block}`);
       }
     }
@@ -268,23 +265,32 @@ function liveSegments(map: BlockMap): Map<number, { segment: Segment; blocks: nu
 /** How many were deleted: all, or none if somebody committed meanwhile. */
 async function deleteSegments(
   connection: Connection,
-  file: FileId,
-  marker: Version,
-  segments: readonly Segment[],
+  {
+    file,
+    marker,
+    pending,
+    unlisted,
+  }: {
+    readonly file: FileId;
+    readonly marker: Version;
+    readonly pending: number;
+    readonly unlisted: readonly Segment[];
+  },
 ): Promise<number> {
+  const count = pending + unlisted.length;
+  if (count === 0) return 0;
   let deleted = 0;
-  if (segments.length === 0) return deleted;
   await connection.write(['segments', 'commits', 'maps'], 'default', (r) => {
     const request = r.count('commits', commitsFrom(file, (marker + 1) as Version));
     request.onsuccess = () => {
       // A commit came in between: what was nobody's then may be its own.
       if (request.result > 0) return;
       deleteAbove(r, file, marker);
-      for (const { version, part } of segments) {
+      for (const { version, part } of unlisted) {
         const key = segmentKey(file, version, part);
-        if (version <= marker) r.delete('segments', [key, key]);
+        r.delete('segments', [key, key]);
       }
-      deleted = segments.length;
+      deleted = count;
     };
   });
   return deleted;

@@ -216,13 +216,16 @@ test('who does not hold the writer lock verifies what others committed meanwhile
 });
 
 // I9. One request for the keys, then 16 segments to an idbTx.
-test('40 segments are read in three batches, and nothing is asked to be deleted', async () => {
-  const outcome = await committed(Array.from({ length: 40 }, (_, i) => blocks(i, 1, i + 1)));
+test.each([
+  [32, 2],
+  [33, 3],
+])('%i segments are read in %i batches, and nothing is asked to be deleted', async (n, batches) => {
+  const outcome = await committed(Array.from({ length: n }, (_, i) => blocks(i, 1, i + 1)));
   const store = await open(simulated(outcome));
   const { counters } = store.volume.connection;
   const before = { ...counters };
   const report = await verifyBlocks(store.file(PATH), { repair: true });
-  expect(report).toMatchObject({ blocksChecked: 40, segmentsRead: 40, defects: [] });
-  expect(counters.transactions - before.transactions).toBe(1 + 3);
-  expect(counters.requests - before.requests).toBe(1 + 40);
+  expect(report).toMatchObject({ blocksChecked: n, segmentsRead: n, defects: [] });
+  expect(counters.transactions - before.transactions).toBe(1 + batches);
+  expect(counters.requests - before.requests).toBe(1 + n);
 });

@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeDirectory } from '../../src/format/maps.js';
-import { verifyRecords } from '../../src/recovery/verify.js';
+import { recordsOnly, verifyRecords } from '../../src/recovery/verify.js';
 import {
   editRecords,
   installGlobals,
@@ -109,6 +109,24 @@ test('there is nothing to verify of a file that never was', async () => {
   const connection = await connectedTo(simulated(whole));
   const verifying = verifyRecords(connection, 'no.db', { repair: true });
   await expect(verifying).rejects.toMatchObject({ code: 'OPTION' });
+  await expect(verifying).rejects.toThrow('"path"');
+});
+
+test('the records of a file that does not open are reported alone', async () => {
+  const connection = await connectedTo(simulated(LOST.inflict(whole, 'files', PATH)));
+  const records = await verifyRecords(connection, PATH, { repair: false });
+  const { defects, ...rest } = recordsOnly(PATH, records);
+  expect(defects).toMatchObject([{ pages: undefined, error: { code: 'CORRUPTION' } }]);
+  const none = { version: 0, fileBytes: 0, blocksChecked: 0, segmentsRead: 0, deletedSegments: 0 };
+  const above = { pendingSegments: 0, unlistedSegments: 0 };
+  expect(rest).toEqual({ path: PATH, ...none, ...above, repaired: [] });
+});
+
+test('repair of a store that keeps nothing of it ends, and says what is still wrong', async () => {
+  const connection = await connectedTo(simulated(LOST.inflict(whole, 'files', PATH)));
+  connection.write = () => Promise.resolve();
+  const { defects, repaired } = await verifyRecords(connection, PATH, { repair: true });
+  expect([defects.length, repaired.length]).toEqual([1, 2]);
 });
 
 describe.each([...DAMAGES, LOST])('a file record that is $name', ({ inflict }) => {
