@@ -12,16 +12,11 @@ import { type Directory, decodeChunk, decodeDirectory, type MapChunk } from '../
 import { decodeSpillOwner } from '../format/spill-owner.js';
 import type { BlockSize, Version } from '../types.js';
 import { decide } from './decide.js';
+import { cutFrom, goneByCommits, type IsGone } from './gone.js';
 import { place } from './rebuild.js';
 import { type Evidence, numberIn, scan } from './scan.js';
 import { segmentsUpTo } from './segment-scan.js';
 import { type Source, shapeOf } from './source.js';
-
-/** Versions of the blocks `from` and above below `version` do not count. */
-export interface Cut {
-  readonly from: number;
-  readonly version: number;
-}
 
 export interface VersionRange {
   readonly first: number;
@@ -33,12 +28,12 @@ export interface Aim {
   readonly should: BlockMap;
   /** The file's size in bytes; undefined if no record tells it. */
   readonly fileBytes: number | undefined;
-  /** Chunk → the version up to which what `should` lists of it is all there was. */
-  readonly trusted: ReadonlyMap<number, number>;
+  /** The version up to which what `should` lists of a chunk's blocks is all there was. */
+  readonly trustedUpTo: (chunk: number) => number;
   /** Versions up to the aim of which no intact record says what they wrote. */
   readonly untold: readonly VersionRange[];
-  /** Blocks that a commit cut off, whatever older version of them is still there. */
-  readonly cuts: readonly Cut[];
+  /** What is still in a segment, and does not count. */
+  readonly isGone: IsGone;
   /** Segments above this version were never committed, for all that is known. */
   readonly lastCommitted: number;
   readonly errors: readonly Error[];
@@ -58,10 +53,10 @@ export async function aimAt(connection: Connection, { file }: Source): Promise<A
   // What was fallen back to bears a greater version than its content has.
   if (verdict.fellBack) should.version = verdict.fellBack.marker.version;
   const { version, fileBytes } = should;
-  const chunkCount = Math.ceil(should.blockCount / BLOCKS_PER_CHUNK);
-  const trusted = new Map(Array.from({ length: chunkCount }, (_, chunk) => [chunk, version]));
+  const trustedUpTo = () => version;
+  const isGone = () => false;
   const errors = verdict.fellBack?.defects ?? [];
-  return { should, fileBytes, trusted, untold: [], cuts: [], lastCommitted, errors };
+  return { should, fileBytes, trustedUpTo, untold: [], isGone, lastCommitted, errors };
 }
 
 interface Remains {
@@ -105,33 +100,33 @@ async function aimByRemains(
     fileBytes: fileBytes ?? 0,
   });
   const trusted = new Map<number, number>();
-  if (directory?.blockSize === blockSize) {
-    for (let chunk = 0; chunk * BLOCKS_PER_CHUNK < should.blockCount; chunk++) {
-      if (!directory.chunks.has(chunk)) trusted.set(chunk, directory.version);
-    }
-  }
+  const listing = directory?.blockSize === blockSize ? directory : undefined;
+  // A chunk that the directory does not list had no blocks.
+  const trustedUpTo = (chunk: number) =>
+    trusted.get(chunk) ?? (listing && !listing.chunks.has(chunk) ? listing.version : 0);
   for (const { chunk, columns, asOf, blockSize: size } of chunks) {
     if (size !== blockSize) continue;
-    while (should.chunks.length <= chunk) should.chunks.push(undefined);
     should.chunks[chunk] = columns;
-    const current = directory?.chunks.get(chunk) === asOf;
-    trusted.set(chunk, current ? Math.max(asOf, directory.version) : asOf);
+    const current = listing?.chunks.get(chunk) === asOf;
+    trusted.set(chunk, current ? Math.max(asOf, listing.version) : asOf);
   }
-  const cuts: Cut[] = [];
   for (const commit of commits) {
     if (commit.blockSize !== blockSize) continue;
-    const from = Math.min(commit.keptBlocks, Math.ceil(commit.fileBytes / blockSize));
-    cutOff(should, { from, version: commit.version });
-    if (from < should.blockCount) cuts.push({ from, version: commit.version });
-    list(should, commit, trusted);
+    cutOff(should, commit);
+    list(should, commit, trustedUpTo);
   }
   const chunkCount = Math.max(
     should.chunks.length,
     Math.ceil(should.blockCount / BLOCKS_PER_CHUNK),
   );
-  const least = Array.from({ length: chunkCount }, (_, chunk) => trusted.get(chunk) ?? 0);
+  const least = Array.from({ length: chunkCount }, (_, chunk) => trustedUpTo(chunk));
+  if (fileBytes === undefined) {
+    // Nobody knows where the file ended: only the directory can tell which chunks there were.
+    least.push(listing?.version ?? 0, ...[...(listing?.chunks.keys() ?? [])].map(trustedUpTo));
+  }
   const untold = untoldAfter(Math.min(version, ...least), commits, version);
-  return { should, fileBytes, trusted, untold, cuts, lastCommitted: version, errors };
+  const isGone = goneByCommits(commits, blockSize);
+  return { should, fileBytes, trustedUpTo, untold, isGone, lastCommitted: version, errors };
 }
 
 /** The versions above `after`, up to the aim, of which no intact record lists the blocks. */
@@ -151,18 +146,19 @@ function untoldAfter(after: number, commits: readonly CommitRecord[], aim: numbe
 function list(
   should: BlockMap,
   { version, firstPart, entries }: CommitRecord,
-  trusted: ReadonlyMap<number, number>,
+  trustedUpTo: Aim['trustedUpTo'],
 ): void {
   for (const [i, block] of entries?.blocks.entries() ?? []) {
-    const upTo = trusted.get(Math.floor(block / BLOCKS_PER_CHUNK)) ?? 0;
+    const upTo = trustedUpTo(Math.floor(block / BLOCKS_PER_CHUNK));
     if (block === HOLE || version <= upTo) continue;
     const slot = firstPart * should.blocksPerSegment + i;
     place(should, block, { version, slot, checksum: entries?.checksums[i] ?? 0 });
   }
 }
 
-function cutOff(should: BlockMap, { from, version }: Cut): void {
-  for (let block = from; block < should.chunks.length * BLOCKS_PER_CHUNK; block++) {
+function cutOff(should: BlockMap, commit: CommitRecord): void {
+  const { version } = commit;
+  for (let block = cutFrom(commit); block < should.chunks.length * BLOCKS_PER_CHUNK; block++) {
     const columns = should.chunks[Math.floor(block / BLOCKS_PER_CHUNK)];
     if (columns && should.versionOf(block) < version)
       columns.versions[block % BLOCKS_PER_CHUNK] = 0;

@@ -19,14 +19,15 @@ import { BLOCKS_PER_CHUNK } from '../format/layout.js';
 import { encodeChunk, encodeDirectory, newColumns, type ReclaimRange } from '../format/maps.js';
 import { segmentEntries } from '../format/segment.js';
 import type { Version } from '../types.js';
+import type { IsGone } from './gone.js';
 import { proves, type StoredSegment, segmentsUpTo } from './segment-scan.js';
 
 /** The checkpoint to rebuild: the commit it belongs to. */
 export interface Checkpoint {
   readonly file: FileRecord;
   readonly commit: CommitRecord;
-  /** Whether an intact record says that this version of a block was cut off by the checkpoint. */
-  readonly isGone: (block: number, version: number) => boolean;
+  /** By what the intact records say up to the checkpoint. */
+  readonly isGone: IsGone;
 }
 
 /** What was rebuilt, not yet written. */
@@ -58,7 +59,7 @@ export async function writeRebuilt(
   const { version, blockSize } = at.commit;
   const chunks = new Map<number, Version>();
   await connection.write(['maps'], 'strict', (r) => {
-    r.delete('maps', [mapKey(file, -1), mapKey(file, Number.POSITIVE_INFINITY)]);
+    r.delete('maps', [mapKey(file, 0), mapKey(file, Number.POSITIVE_INFINITY)]);
     for (const [chunk, columns] of rebuilt.map.chunks.entries()) {
       if (!columns) continue;
       chunks.set(chunk, version);
@@ -97,7 +98,6 @@ export function place(
   at: { readonly version: number; readonly slot: number; readonly checksum: number },
 ): void {
   const c = Math.floor(block / BLOCKS_PER_CHUNK);
-  while (map.chunks.length <= c) map.chunks.push(undefined);
   const columns = map.chunks[c] ?? newColumns();
   map.chunks[c] = columns;
   const i = block % BLOCKS_PER_CHUNK;

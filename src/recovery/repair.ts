@@ -11,7 +11,8 @@ import { encodeFile, type FileRecord } from '../format/files.js';
 import { everythingOf } from '../format/keys.js';
 import { BLOCKS_PER_CHUNK } from '../format/layout.js';
 import { decodeChunk, type MapChunk } from '../format/maps.js';
-import type { BlockSize, ChecksumAlgorithm, FileId, Version } from '../types.js';
+import type { ChecksumAlgorithm, FileId, Version } from '../types.js';
+import { goneByChunks, goneByCommits, type IsGone } from './gone.js';
 import { type Checkpoint, type Rebuilt, rebuild, writeRebuilt } from './rebuild.js';
 import { type Evidence, numberIn, scan } from './scan.js';
 import { hasShape } from './segment-scan.js';
@@ -40,12 +41,14 @@ function checkpointOf(evidence: Evidence, chunks: readonly MapChunk[]): Checkpoi
     commits.push(decoded.value);
   }
   const marker = commits.at(-1);
-  if (!marker || marker.directoryVersion === 0) return undefined;
-  const from = commits.findIndex(({ version }) => version === marker.directoryVersion);
+  const from = commits.findIndex(({ version }) => version === marker?.directoryVersion);
   const commit = commits[from];
-  const complete = commits.length - from === marker.version - marker.directoryVersion + 1;
-  if (!commit || !complete) return undefined;
-  return { file, commit, isGone: goneBy(commits.slice(0, from + 1), chunks, commit.blockSize) };
+  if (!marker || !commit) return undefined;
+  if (commits.length - from !== marker.version - commit.version + 1) return undefined;
+  const byCommits = goneByCommits(commits.slice(0, from + 1), commit.blockSize);
+  const byChunks = goneByChunks(chunks, commit.blockSize);
+  const isGone: IsGone = (block, at) => byCommits(block, at) || byChunks(block, at);
+  return { file, commit, isGone };
 }
 
 function intactChunks({ file, chunks }: Evidence): MapChunk[] {
@@ -55,36 +58,12 @@ function intactChunks({ file, chunks }: Evidence): MapChunk[] {
   });
 }
 
-/** What a commit cut off stays in its segment: commits and chunks tell it from what is still there. */
-function goneBy(
-  commits: readonly CommitRecord[],
-  chunks: readonly MapChunk[],
-  size: BlockSize,
-): Checkpoint['isGone'] {
-  const cuts = commits
-    .filter(({ blockSize }) => blockSize === size)
-    .map(({ version, keptBlocks, fileBytes }) => ({
-      version,
-      from: Math.min(keptBlocks, Math.ceil(fileBytes / size)),
-    }));
-  const knowing = chunks.filter(({ blockSize }) => blockSize === size);
-  return (block, at) =>
-    cuts.some(({ version, from }) => block >= from && at < version) ||
-    knowing.some(
-      ({ chunk, asOf, columns }) =>
-        chunk === Math.floor(block / BLOCKS_PER_CHUNK) &&
-        at <= asOf &&
-        columns.versions[block % BLOCKS_PER_CHUNK] === 0,
-    );
-}
-
 /** Whether every intact chunk lists what was rebuilt: if not, a segment is missing as well. */
 function agrees(chunks: readonly MapChunk[], { isGone }: Checkpoint, { map }: Rebuilt): boolean {
   for (const { chunk, columns, blockSize } of chunks) {
     // A stale chunk, and one of another block size, say nothing about now.
     if (blockSize !== map.blockSize) continue;
-    for (let i = 0; i < BLOCKS_PER_CHUNK; i++) {
-      const listed = columns.versions[i] as number;
+    for (const [i, listed] of columns.versions.entries()) {
       const block = chunk * BLOCKS_PER_CHUNK + i;
       const isThere = block < map.blockCount && !isGone(block, listed);
       if (isThere && listed > map.versionOf(block)) return false;

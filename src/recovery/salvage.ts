@@ -179,17 +179,17 @@ class Survey {
 
   /** A version that an intact record would list and does not is of a block that was cut off since. */
   #mayBe(block: number, version: number): boolean {
-    const { should, trusted, cuts } = this.#aim;
-    if (cuts.some((cut) => block >= cut.from && version < cut.version)) return false;
-    const upTo = trusted.get(Math.floor(block / BLOCKS_PER_CHUNK)) ?? 0;
+    const { should, trustedUpTo, isGone } = this.#aim;
+    if (isGone(block, version)) return false;
+    const upTo = trustedUpTo(Math.floor(block / BLOCKS_PER_CHUNK));
     const listed = should.versionOf(block);
     return version > upTo || (listed > 0 && version <= listed);
   }
 
   compare(): { lost: number[]; older: number[]; saved: number } {
-    const { should, trusted, untold } = this.#aim;
+    const { should, trustedUpTo, untold } = this.#aim;
     const told = untold.at(-1)?.last ?? 0;
-    const isKnown = (chunk: number) => (trusted.get(chunk) ?? 0) >= told;
+    const isKnown = (chunk: number) => trustedUpTo(chunk) >= told;
     const lost: number[] = [];
     const older: number[] = [];
     let saved = 0;

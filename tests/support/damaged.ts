@@ -110,11 +110,11 @@ export const LOST: Harm = {
 export const DAMAGES: readonly Harm[] = [
   {
     name: 'changed in one bit',
-    inflict: (outcome, store, key) => edited(outcome, (e) => e.flipBit(store, key, 8 * 40 + 3)),
+    inflict: (outcome, store, key) => edited(outcome, (e) => e.flipBit(store, key, 8 * 30 + 3)),
   },
   {
     name: 'cut short',
-    inflict: (outcome, store, key) => edited(outcome, (e) => e.truncate(store, key, 40)),
+    inflict: (outcome, store, key) => edited(outcome, (e) => e.truncate(store, key, 30)),
   },
   {
     name: 'of another type',
