@@ -36,7 +36,7 @@ export const GROUPS = {
   ],
   recovery: [
     {
-      files: ['decide', 'inquiry', 'scan', 'recover', 'defect'],
+      files: ['decide', 'inquiry', 'scan', 'recover'],
       tests: [
         'tests/unit/recovery/*.test.ts',
         'tests/sim/fall-back.test.ts',
@@ -47,6 +47,11 @@ export const GROUPS = {
     {
       files: ['verify', 'repair', 'rebuild'],
       tests: ['tests/sim/verify-*.test.ts'],
+    },
+    { files: ['gone', 'defect'], tests: ['tests/unit/recovery/*.test.ts'] },
+    {
+      files: ['aim', 'salvage', 'segment-scan', 'source'],
+      tests: ['tests/sim/salvage-*.test.ts'],
     },
   ],
 };

@@ -6,8 +6,6 @@
  * then random sets of them; what is salvaged is compared with the model, block by block.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { PageRange } from '../../src/recovery/defect.js';
-import type { Salvage } from '../../src/recovery/salvage.js';
 import { editRecords, installGlobals, type Outcome } from '../../src/testing/index.js';
 import {
   blocks,
@@ -22,6 +20,7 @@ import {
   salvaged,
   simulated,
 } from '../support/damaged.ts';
+import { honestyOf } from '../support/honest.ts';
 import { type Change, VOLUME } from '../support/store-dsl.ts';
 import { type Step, StoreModel } from '../support/store-model.ts';
 
@@ -40,7 +39,7 @@ const STEPS: readonly Step[] = CHANGES.map((change) => ({
   changes: [change],
   durability: 'strict',
 }));
-const model = new StoreModel([PATH], STEPS);
+const expectHonest = honestyOf(new StoreModel([PATH], STEPS));
 
 let uninstall: () => void;
 let whole: Outcome;
@@ -62,72 +61,6 @@ const STALE: Harm = {
     editRecords(outcome, VOLUME).makeStale(store, key, earlier).outcome(),
 };
 const HARMS: readonly Harm[] = [...DAMAGES, LOST, STALE];
-
-const pagesIn = (ranges: readonly PageRange[]): Set<number> =>
-  new Set(
-    ranges.flatMap(({ first, last }) =>
-      Array.from({ length: last - first + 1 }, (_, i) => first + i),
-    ),
-  );
-
-interface Found {
-  /** Pages reported as lost that had something in them. */
-  readonly lost: number;
-  readonly older: number;
-  /** Pages that were cut off, and are back. */
-  readonly back: number;
-  readonly untold: number;
-}
-
-/** Every page is as the model has it at the version aimed at, or is reported. */
-async function expectHonest(outcome: Outcome): Promise<Found> {
-  const factory = simulated(outcome);
-  const { report, content } = await salvaged(factory);
-  const truth = model.at(report.version).get(PATH)?.marks ?? [];
-  const lost = pagesIn(report.lost);
-  const older = pagesIn(report.older);
-  expect(report.headerLost).toBe(lost.has(1));
-  let back = 0;
-  for (let block = 0; block < Math.max(truth.length, content.marks.length); block++) {
-    const mark = content.marks[block];
-    if (lost.has(block + 1)) expect(mark).toBeUndefined();
-    else if (older.has(block + 1)) {
-      expect(mark).not.toBe(truth[block]);
-      expect(everOf(block)).toContain(mark);
-    } else if (truth[block] === undefined && mark !== undefined && report.untold.length > 0) {
-      expect(everOf(block)).toContain(mark);
-      back++;
-    } else if (mark !== truth[block] && isUntold(report, truth[block])) {
-      expect(everOf(block)).toContain(mark);
-    } else expect(mark, `block ${block} of version ${report.version}`).toBe(truth[block]);
-  }
-  const unchanged = editRecords(await outcomeOf(factory), VOLUME);
-  const before = editRecords(outcome, VOLUME);
-  for (const store of ['files', 'commits', 'maps', 'segments']) {
-    for (const key of before.keys(store)) {
-      if (key === '' || same(unchanged.get(store, key), before.get(store, key))) continue;
-      throw new Error(`${store} ${JSON.stringify(key)} was changed`);
-    }
-  }
-  const lostPages = [...lost].filter((page) => truth[page - 1] !== undefined);
-  return { lost: lostPages.length, older: older.size, back, untold: report.untold.length };
-}
-
-function same(a: unknown, b: unknown): boolean {
-  if (!(a instanceof ArrayBuffer && b instanceof ArrayBuffer)) return a === b;
-  return Buffer.from(a).equals(Buffer.from(b));
-}
-
-/** Whether the mark is of a version that the report knows nothing about. */
-function isUntold({ untold }: Salvage['report'], mark: number | undefined): boolean {
-  const version = Math.floor((mark ?? 0) / 65536);
-  return untold.some(({ first, last }) => first <= version && version <= last);
-}
-
-/** Every mark the block ever had. */
-function everOf(block: number): (number | undefined)[] {
-  return STEPS.map((_, i) => model.at(i + 1).get(PATH)?.marks[block]);
-}
 
 test('a sound file is salvaged whole', async () => {
   expect(await expectHonest(whole)).toEqual({ lost: 0, older: 0, back: 0, untold: 0 });

@@ -12,7 +12,7 @@ import {
   type RecordEditor,
   type SimulatedIndexedDB,
 } from '../../src/testing/index.js';
-import type { ChecksumAlgorithm, FileId } from '../../src/types.js';
+import { blockSize, type ChecksumAlgorithm, type FileId } from '../../src/types.js';
 import {
   blocks,
   committed,
@@ -26,6 +26,7 @@ import {
   PATH,
   simulated,
 } from '../support/damaged.ts';
+import { segmentOf } from '../support/records.ts';
 import { type Content, VOLUME } from '../support/store-dsl.ts';
 
 const FILE = 1 as FileId;
@@ -211,6 +212,54 @@ describe('the map', () => {
       whole,
     );
     await expectRepaired(LOST.inflict(old, 'maps', DIRECTORY), [['maps', DIRECTORY]]);
+  });
+
+  // As a sqliteTx leaves it that spilled a block and then put back the one before.
+  test('is rebuilt without blocks that a commit spilled and did not commit', async () => {
+    const shape = { file: FILE, algorithm: 'xxhash32', blockSize: blockSize(512) } as const;
+    const spilled = segmentOf(shape, { version: 2, part: 1, blocks: [8] });
+    const strange = edited(whole, (r) => r.set('segments', [...spilled.key], spilled.value));
+    const old = LOST.inflict(strange, 'commits', [FILE, 2]);
+    for (const lost of [
+      // The commit record tells, then the chunk.
+      LOST.inflict(strange, 'maps', [FILE, 0]),
+      LOST.inflict(LOST.inflict(old, 'commits', [FILE, 1]), 'maps', DIRECTORY),
+    ]) {
+      const factory = simulated(lost);
+      expect(await look(factory, true)).toMatchObject({ defects: [] });
+      expect(await contentOf(factory)).toEqual(content);
+    }
+  });
+
+  test('is rebuilt with what lies in the later of two segments of a commit', async () => {
+    const shape = { file: FILE, algorithm: 'xxhash32', blockSize: blockSize(512) } as const;
+    const spilled = segmentOf(shape, { version: 2, part: -1, blocks: [6] });
+    const strange = edited(whole, (r) => r.set('segments', [...spilled.key], spilled.value));
+    const factory = simulated(LOST.inflict(strange, 'maps', [FILE, 0]));
+    expect(await look(factory, true)).toMatchObject({ defects: [] });
+    expect(await (await open(factory)).read(PATH)).toEqual(content);
+  });
+
+  test('is rebuilt where chunks have no block, and the block size had changed', async () => {
+    const sparse = await committed([
+      { ...blocks(0, 3, 1), blockBytes: 1024 },
+      {
+        ...blocks(2, 1, 2),
+        writes: new Map([...blocks(0, 1, 2).writes, [2049, 3]]),
+        blockBytes: 512,
+      },
+      blocks(1, 1, 3),
+    ]);
+    const before = await contentOf(simulated(sparse));
+    expect(before.marks.filter((mark) => mark !== undefined)).toHaveLength(7);
+    const strange = edited(sparse, (r) => r.duplicate('maps', [FILE, 2], [FILE, 1]));
+    const factory = simulated(strange);
+    expect(await look(factory, true)).toMatchObject({
+      defects: [],
+      repaired: [['maps', [FILE, 1]]],
+    });
+    expect(await contentOf(factory)).toEqual(before);
+    expect(keysOf(await outcomeOf(factory), 'maps')).toEqual([DIRECTORY, [FILE, 0], [FILE, 2]]);
   });
 
   test('is rebuilt together with the file record', async () => {
