@@ -78,14 +78,13 @@ interface Segment {
   readonly part: number;
 }
 
-/** I7: puts into the map what proves itself and is newer than what is there. */
+/** I7: puts into the map what proves itself. Segments come oldest first, so the newest stays. */
 function takeBlocks(map: BlockMap, at: Checkpoint, segment: StoredSegment): void {
   const { blockSize, blocksPerSegment, blockCount } = map;
   const shape = { ...at.file, blockSize };
   const { version, part, value } = segment;
   for (const [slot, { block, checksum }] of segmentEntries(value, blockSize).entries()) {
-    if (block >= blockCount || map.versionOf(block) > version) continue;
-    if (at.isGone(block, version)) continue;
+    if (block >= blockCount || at.isGone(block, version)) continue;
     if (!proves(segment, shape, { slot, block, checksum })) continue;
     place(map, block, { version, slot: part * blocksPerSegment + slot, checksum });
   }

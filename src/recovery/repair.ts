@@ -11,13 +11,11 @@ import { encodeFile, type FileRecord } from '../format/files.js';
 import { everythingOf } from '../format/keys.js';
 import { BLOCKS_PER_CHUNK } from '../format/layout.js';
 import { decodeChunk, type MapChunk } from '../format/maps.js';
-import type { ChecksumAlgorithm, FileId, Version } from '../types.js';
+import type { FileId, Version } from '../types.js';
 import { goneByChunks, goneByCommits, type IsGone } from './gone.js';
 import { type Checkpoint, type Rebuilt, rebuild, writeRebuilt } from './rebuild.js';
 import { type Evidence, numberIn, scan } from './scan.js';
-import { hasShape } from './segment-scan.js';
-
-export const ALGORITHMS: readonly ChecksumAlgorithm[] = ['xxhash32', 'crc32c'];
+import { algorithmOf } from './source.js';
 
 /** Rebuilds the map of a file. False if that cannot be done without loss. */
 export async function repairMap(connection: Connection, file: FileRecord): Promise<boolean> {
@@ -78,28 +76,15 @@ export async function repairFileRecord(
   path: string,
   file: FileId,
 ): Promise<FileRecord | undefined> {
-  const [values, keys, segments] = await connection.read(['commits', 'segments'], (r) =>
-    Promise.all([
-      result(r.getAll('commits', everythingOf(file))),
-      result(r.getAllKeys('segments', everythingOf(file), 1)),
-      result(r.getAll('segments', everythingOf(file), 1)),
-    ]),
+  const values = await connection.read(['commits'], (r) =>
+    result(r.getAll('commits', everythingOf(file))),
   );
-  const commits = values.flatMap((value) => {
+  const [first] = values.flatMap((value) => {
     const decoded = decodeCommit(value, { file });
     return decoded.ok ? [decoded.value] : [];
   });
-  const [first] = commits;
-  const [segment] = segments;
-  const version = (keys[0] as [number, Version] | undefined)?.[1];
-  if (!first || version === undefined || !(segment instanceof ArrayBuffer)) return undefined;
-  const algorithm = ALGORITHMS.find((candidate) =>
-    hasShape(
-      { version, part: 0, value: segment },
-      { file, algorithm: candidate, blockSize: first.blockSize },
-    ),
-  );
-  if (!algorithm) return undefined;
+  const algorithm = await algorithmOf(connection, file);
+  if (!first || !algorithm) return undefined;
   const record: FileRecord = { path, file, algorithm, born: true, createdMs: first.timeMs };
   await connection.write(['files'], 'strict', (r) => {
     r.put('files', path, encodeFile(record));

@@ -9,13 +9,12 @@ import { result } from '../blockstore/requests.js';
 import { CorruptionError, OptionError } from '../errors.js';
 import { decodeFile, type FileRecord } from '../format/files.js';
 import { everythingOf } from '../format/keys.js';
-import { slotsIn } from '../format/segment.js';
-import { type BlockSize, type FileId, isBlockSize } from '../types.js';
+import { type BlockSize, type ChecksumAlgorithm, type FileId, isBlockSize } from '../types.js';
 import { lostFile } from './recover.js';
-import { ALGORITHMS } from './repair.js';
 import { hasShape, type SegmentShape, type StoredSegment, segmentsUpTo } from './segment-scan.js';
 
 const BLOCK_BYTES_MIN = 512;
+const ALGORITHMS: readonly ChecksumAlgorithm[] = ['xxhash32', 'crc32c'];
 
 export interface Source {
   readonly file: FileRecord;
@@ -74,12 +73,22 @@ export async function shapeOf(
   return shape;
 }
 
+/** The checksum algorithm of the first segment that proves itself: a file has one. */
+export async function algorithmOf(
+  connection: Connection,
+  file: FileId,
+): Promise<ChecksumAlgorithm | undefined> {
+  for await (const segment of segmentsUpTo(connection, file, Number.POSITIVE_INFINITY)) {
+    const shape = shapeOfSegment(segment, file);
+    if (shape) return shape.algorithm;
+  }
+  return undefined;
+}
+
 function shapeOfSegment(segment: StoredSegment, file: FileId): SegmentShape | undefined {
   for (let size = BLOCK_BYTES_MIN; isBlockSize(size); size *= 2) {
-    const blockSize = size as BlockSize;
-    if (!Number.isInteger(slotsIn(blockSize, segment.value.byteLength))) continue;
     for (const algorithm of ALGORITHMS) {
-      const shape = { file, algorithm, blockSize };
+      const shape = { file, algorithm, blockSize: size as BlockSize };
       if (hasShape(segment, shape)) return shape;
     }
   }

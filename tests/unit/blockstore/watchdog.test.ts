@@ -1,37 +1,11 @@
-import { describe, expect, test } from 'vitest';
-import { Watchdog } from '../../../src/blockstore/watchdog.js';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { hostTimer, Watchdog } from '../../../src/blockstore/watchdog.js';
+import { HandClock } from '../../support/hand-clock.ts';
 
 // Goal: what IndexedDB leaves unanswered ends, and what is merely slow does not.
 // Method: a clock turned by hand; each turn lets the watchdog's one timer run out.
 
 const LIMIT_MS = 400;
-
-class HandClock {
-  readonly waits: number[] = [];
-  #due: (() => void) | undefined;
-
-  readonly timer = (ms: number, callback: () => void): (() => void) => {
-    expect(this.#due, 'one timer at a time').toBeUndefined();
-    this.waits.push(ms);
-    this.#due = callback;
-    return () => {
-      this.#due = undefined;
-    };
-  };
-
-  get armed(): boolean {
-    return this.#due !== undefined;
-  }
-
-  async turn(times = 1): Promise<void> {
-    for (let i = 0; i < times; i++) {
-      const due = this.#due;
-      this.#due = undefined;
-      due?.();
-      await Promise.resolve();
-    }
-  }
-}
 
 function setUp(): { clock: HandClock; dog: Watchdog } {
   const clock = new HandClock();
@@ -58,7 +32,7 @@ describe('a watch', () => {
     await expect(overdue).rejects.toThrow('did not answer within 400 ms');
     expect(await stateOf(overdue)).toBe('TimeoutError');
     expect(clock.waits).toEqual([100, 100, 100, 100, 100]);
-    expect(clock.armed).toBe(false);
+    expect(clock.armed).toBe(0);
   });
 
   test('that is fed starts over', async () => {
@@ -79,7 +53,7 @@ describe('a watch', () => {
     const watch = dog.watch();
     watch.end();
     await clock.turn();
-    expect(clock.armed).toBe(false);
+    expect(clock.armed).toBe(0);
     expect(await stateOf(watch.overdue)).toBe('waiting');
   });
 
@@ -88,6 +62,7 @@ describe('a watch', () => {
     const early = dog.watch();
     await clock.turn(2);
     const late = dog.watch();
+    expect(clock.armed, 'one timer for all').toBe(1);
     await clock.turn(3);
     expect(await stateOf(early.overdue)).toBe('TimeoutError');
     expect(await stateOf(late.overdue)).toBe('waiting');
@@ -107,9 +82,14 @@ describe('a watch', () => {
     const { clock, dog } = setUp();
     const { overdue } = dog.watch();
     dog.stop();
-    expect(clock.armed).toBe(false);
+    expect(clock.armed).toBe(0);
     await clock.turn(10);
     expect(await stateOf(overdue)).toBe('waiting');
+    // It may be started again, and stopped when nothing is armed.
+    dog.stop();
+    const { overdue: next } = dog.watch();
+    await clock.turn(5);
+    expect(await stateOf(next)).toBe('TimeoutError');
   });
 });
 
@@ -119,7 +99,7 @@ describe('limited work', () => {
     expect(await dog.limit(Promise.resolve(7))).toBe(7);
     await expect(dog.limit(Promise.reject(new Error('own')))).rejects.toThrow('own');
     await clock.turn();
-    expect(clock.armed).toBe(false);
+    expect(clock.armed).toBe(0);
   });
 
   test('that never ends is given up', async () => {
@@ -128,5 +108,25 @@ describe('limited work', () => {
     limited.catch(() => undefined);
     await clock.turn(5);
     await expect(limited).rejects.toMatchObject({ name: 'TimeoutError' });
+  });
+});
+
+describe('the timer of the host', () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  test('calls back after so many milliseconds, unless it is called off', () => {
+    const called: string[] = [];
+    hostTimer(20, () => called.push('on'));
+    const callOff = hostTimer(20, () => called.push('off'));
+    vi.advanceTimersByTime(19);
+    expect(called).toEqual([]);
+    callOff();
+    vi.advanceTimersByTime(1);
+    expect(called).toEqual(['on']);
   });
 });

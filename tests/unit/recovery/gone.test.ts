@@ -29,6 +29,11 @@ test('a commit cuts off every older version above the blocks it keeps and the en
   }
 });
 
+test('a commit does not cut off what it wrote itself', () => {
+  const isGone = goneByCommits([commit(5, { keptBlocks: 7, entries: undefined })], SIZE);
+  expect([isGone(7, 4), isGone(7, 5)]).toEqual([true, false]);
+});
+
 test('a commit of another block size cuts off other blocks', () => {
   const larger = commit(5, { keptBlocks: 7, blockSize: LARGER });
   expect(goneByCommits([larger], SIZE)(8, 1)).toBe(false);
