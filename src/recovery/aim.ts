@@ -67,14 +67,14 @@ interface Remains {
 }
 
 function remainsOf({ file, commits, directory, chunks }: Evidence): Remains {
-  const listed = directory === undefined ? undefined : decodeDirectory(directory, file.file);
+  const listed = decodeDirectory(directory, file.file);
   return {
     commits: commits.flatMap(({ key, value }) => {
       const version = numberIn(key) as Version;
       const decoded = decodeCommit(value, { file: file.file, version });
       return decoded.ok && decoded.value.path === file.path ? decoded.value : [];
     }),
-    directory: listed?.ok ? listed.value : undefined,
+    directory: listed.ok ? listed.value : undefined,
     chunks: chunks.flatMap(({ key, value }) => {
       const decoded = decodeChunk(value, { file: file.file, chunk: numberIn(key) });
       return decoded.ok ? decoded.value : [];
@@ -148,11 +148,12 @@ function list(
   { version, firstPart, entries }: CommitRecord,
   trustedUpTo: Aim['trustedUpTo'],
 ): void {
-  for (const [i, block] of entries?.blocks.entries() ?? []) {
+  if (!entries) return;
+  for (const [i, block] of entries.blocks.entries()) {
     const upTo = trustedUpTo(Math.floor(block / BLOCKS_PER_CHUNK));
     if (block === HOLE || version <= upTo) continue;
     const slot = firstPart * should.blocksPerSegment + i;
-    place(should, block, { version, slot, checksum: entries?.checksums[i] ?? 0 });
+    place(should, block, { version, slot, checksum: entries.checksums[i] ?? 0 });
   }
 }
 

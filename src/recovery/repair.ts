@@ -63,8 +63,7 @@ function agrees(chunks: readonly MapChunk[], { isGone }: Checkpoint, { map }: Re
     if (blockSize !== map.blockSize) continue;
     for (const [i, listed] of columns.versions.entries()) {
       const block = chunk * BLOCKS_PER_CHUNK + i;
-      const isThere = block < map.blockCount && !isGone(block, listed);
-      if (isThere && listed > map.versionOf(block)) return false;
+      if (listed > map.versionOf(block) && !isGone(block, listed)) return false;
     }
   }
   return true;

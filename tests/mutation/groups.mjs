@@ -31,7 +31,7 @@ export const GROUPS = {
     },
     {
       files: ['connection', 'opening', 'requests', 'watchdog'],
-      tests: ['tests/unit/blockstore/*.test.ts', ...SIM, 'tests/sim/blockstore-*.test.ts'],
+      tests: ['tests/unit/blockstore/watchdog.test.ts', 'tests/sim/blockstore-connection.test.ts'],
     },
   ],
   recovery: [

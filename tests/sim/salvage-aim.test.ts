@@ -122,7 +122,15 @@ describe('where it does not', () => {
     ]);
   });
 
+  test('what a chunk tells is not untold, whatever commits are gone', async () => {
+    const commits = damaged(4).filter(({ key }) => (key as number[])[1] !== 2);
+    expect((await told({ ...WHOLE, commits })).untold).toEqual([{ first: 4, last: 4 }]);
+  });
+
   test('an unlisted commit tells only that it was', async () => {
+    const newest = [...without(5), commitOf(5, { entries: undefined })];
+    const last = await told({ ...WHOLE, commits: newest });
+    expect(last).toMatchObject({ version: 5, untold: [{ first: 5, last: 5 }] });
     const commits = [...without(3), commitOf(3, { entries: undefined, entryCount: 9 })];
     const { untold } = await told({ ...WHOLE, commits, chunks: [chunkOf(2)] });
     expect(untold).toEqual([{ first: 3, last: 3 }]);
@@ -133,9 +141,11 @@ describe('where it does not', () => {
       ...without(4, 5),
       commitOf(4, { path: 'b.db' }),
       { key: [FILE, 5], value: commitOf(6).value },
+      commitOf(6),
     ];
     const aimed = await told({ ...WHOLE, commits });
-    expect(aimed).toMatchObject({ version: 3, blocks: [1, 2, 3, 3], untold: [], errors: 2 });
+    expect(aimed).toMatchObject({ version: 6, blocks: [1, 2, 3, 3], errors: 2 });
+    expect(aimed.untold).toEqual([{ first: 4, last: 5 }]);
   });
 
   test('a missing chunk leaves what its blocks were untold', async () => {
@@ -149,6 +159,18 @@ describe('where it does not', () => {
       trusted: [3, 3, 0],
       untold: [{ first: 1, last: 2 }],
     });
+  });
+
+  test('a missing chunk that no commit is left to tell of is untold', async () => {
+    const commits = without(1, 2, 3);
+    const aimed = await told({ ...WHOLE, commits, chunks: [chunkOf(0)] });
+    expect(aimed.untold).toEqual([{ first: 1, last: 3 }]);
+  });
+
+  test('a missing chunk of what was cut off since is not missed', async () => {
+    const commits = without(1, 2, 3, 5).concat(commitOf(5, { fileBytes: 2 * SIZE }));
+    const aimed = await told({ ...WHOLE, commits, chunks: [chunkOf(0)] });
+    expect(aimed).toMatchObject({ fileBytes: 2 * SIZE, untold: [] });
   });
 
   test('a chunk under the key of another tells nothing', async () => {
@@ -175,7 +197,7 @@ describe('where it does not', () => {
     const larger = blockSize(1024);
     const commits = damaged(4)
       .slice(0, 4)
-      .concat(commitOf(5, { blockSize: larger, keptBlocks: 0 }));
+      .concat(commitOf(5, { blockSize: larger }));
     const aimed = await told({ ...WHOLE, commits });
     expect(aimed).toEqual({
       ...SOUND,

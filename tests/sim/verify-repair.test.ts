@@ -32,6 +32,7 @@ import { type Content, VOLUME } from '../support/store-dsl.ts';
 const FILE = 1 as FileId;
 const DIRECTORY = [FILE, -1];
 const MARKER = 5;
+const SHAPE = { file: FILE, algorithm: 'xxhash32', blockSize: blockSize(512) } as const;
 
 /** Versions 1 and 4 are checkpoints, for they write more blocks than a commit record lists. */
 const CHANGES = [
@@ -209,8 +210,7 @@ describe('the map', () => {
 
   // As a sqliteTx leaves it that spilled a block and then put back the one before.
   test('is rebuilt without blocks that a commit spilled and did not commit', async () => {
-    const shape = { file: FILE, algorithm: 'xxhash32', blockSize: blockSize(512) } as const;
-    const spilled = segmentOf(shape, { version: 2, part: 1, blocks: [8] });
+    const spilled = segmentOf(SHAPE, { version: 2, part: 1, blocks: [8] });
     const strange = edited(whole, (r) => r.set('segments', [...spilled.key], spilled.value));
     const old = LOST.inflict(strange, 'commits', [FILE, 2]);
     for (const lost of [
@@ -225,8 +225,7 @@ describe('the map', () => {
   });
 
   test('is rebuilt with what lies in the later of two segments of a commit', async () => {
-    const shape = { file: FILE, algorithm: 'xxhash32', blockSize: blockSize(512) } as const;
-    const spilled = segmentOf(shape, { version: 2, part: -1, blocks: [6] });
+    const spilled = segmentOf(SHAPE, { version: 2, part: -1, blocks: [6] });
     const strange = edited(whole, (r) => r.set('segments', [...spilled.key], spilled.value));
     const factory = simulated(LOST.inflict(strange, 'maps', [FILE, 0]));
     expect(await look(factory, true)).toMatchObject({ defects: [] });
@@ -342,6 +341,13 @@ describe('the map', () => {
     const factory = simulated(stale);
     expect(await look(factory, true)).toEqual({ defects: [], repaired: [['maps', [FILE, 2]]] });
     expect(await contentOf(factory)).toEqual(before);
+  });
+
+  // As a sqliteTx leaves it that spilled a block and then cut it off.
+  test('is rebuilt up to the end of the file, though a segment has more', async () => {
+    const above = segmentOf(SHAPE, { version: 4, part: 18, blocks: [content.marks.length] });
+    const strange = edited(whole, (r) => r.set('segments', [...above.key], above.value));
+    await expectRepaired(LOST.inflict(strange, 'maps', [FILE, 2]), [['maps', [FILE, 2]]]);
   });
 
   test('is rebuilt whatever a chunk of another block size lists', async () => {
