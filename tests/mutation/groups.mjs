@@ -26,9 +26,10 @@ export const GROUPS = {
       tests: ['tests/unit/blockstore/*.test.ts'],
     },
     {
-      files: ['file', 'prepare', 'segments', 'spill', 'volume', 'committer', 'write-commit'],
+      files: ['file', 'prepare', 'segments', 'volume', 'committer', 'write-commit'],
       tests: [...SIM, 'tests/sim/blockstore-*.test.ts', 'tests/sim/fall-back.test.ts'],
     },
+    { files: ['spill'], tests: ['tests/sim/blockstore-spill*.test.ts'] },
     {
       files: ['connection', 'opening', 'requests', 'watchdog'],
       tests: ['tests/unit/blockstore/watchdog.test.ts', 'tests/sim/blockstore-connection.test.ts'],
