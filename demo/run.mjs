@@ -48,10 +48,10 @@ const cities = readCities();
 const expectations = new Expectations();
 const started = Date.now();
 line(bold('idb-block-vfs: SQLite in IndexedDB, killed in the middle of a commit'));
-const chromium = await findChromium({ log: (text) => line(dim(`  ${text}`)) });
+const executable = await findChromium({ log: (text) => line(dim(`  ${text}`)) });
 const bar = progressBar(cities.count, 'cities');
 const host = await startHost({
-  chromium,
+  executable,
   routes: { [DATA]: (_request, response) => response.end(cities.lines.join('\n')) },
   onMessage: ({ kind, data }) => {
     if (kind === 'loaded') bar.show(Number(data));

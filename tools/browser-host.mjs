@@ -1,34 +1,20 @@
 /**
- * Runs pages of this repository in a real Chromium that can be killed and started again on the same
+ * Runs pages of this repository in a real browser that can be killed and started again on the same
  * profile. The page server lives in this process and survives the browser, so what a page reported
  * before a kill is evidence from outside the crash.
  *
  *   idle ──open──▶ running ──kill──▶ idle
  *                     └─browser exits─▶ idle (waiting calls reject)
  */
-import { spawn } from 'node:child_process';
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { CHROMIUM_FLAGS } from './chromium-flags.mjs';
-import { findChromium } from './find-browser.mjs';
+import { launcher } from './browsers/start.mjs';
+import { findBrowser } from './find-browser.mjs';
 import { MessageLog } from './message-log.mjs';
 import { closeTabs, openNewTab, TABS_FLAG } from './new-tab.mjs';
 import { modulePage, startPageServer } from './page-server.mjs';
-import { killRenderers, killTree, waitUntilDead } from './process-tree.mjs';
 import { createProfileDir, removeProfileDir } from './profile-dir.mjs';
 
 export { modulePage };
 
-const HOST_FLAGS = [
-  '--headless=new',
-  '--disable-breakpad',
-  '--disable-popup-blocking',
-  '--disable-background-timer-throttling',
-  '--disable-backgrounding-occluded-windows',
-  '--disable-renderer-backgrounding',
-];
-const PROFILE_LOCKS = ['SingletonLock', 'SingletonSocket', 'SingletonCookie'];
-const SIGNALS = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
 const WAIT_TIMEOUT_MS = 60_000;
 
 /**
@@ -36,18 +22,23 @@ const WAIT_TIMEOUT_MS = 60_000;
  * @property {string} [entry] path of the page to open at once, as for open()
  * @property {string} [root] folder to serve; default: the repository
  * @property {number} [port] default: a free one
- * @property {string} [chromium] executable; default: the one find-browser finds
+ * @property {import('./browsers/browser.mjs').BrowserName} [browser] default: chromium
+ * @property {string} [executable] of that browser; default: the one find-browser finds
  * @property {string} [profileDir] default: a new one, removed by close()
  * @property {Readonly<Record<string, import('./page-server.mjs').Route>>} [routes] what else to serve
- * @property {readonly string[]} [flags] more command line flags for Chromium
- * @property {boolean} [tabs] can openTab() and closePages() be called? default: false
+ * @property {readonly string[]} [flags] more command line flags for the browser
+ * @property {boolean} [tabs] can openTab() and closePages() be called? Chromium only;
+ *   default: false
  * @property {(message: import('./message-log.mjs').Message) => void} [onMessage]
  */
 
 /** @param {HostOptions} [options] */
 export async function startHost(options = {}) {
-  const chromium = options.chromium ?? (await findChromium());
+  const { browser: name = 'chromium' } = options;
+  if (options.tabs && name !== 'chromium') throw new Error(`No way to open tabs in ${name}`);
+  const executable = options.executable ?? (await findBrowser(name));
   const profileDir = options.profileDir ?? createProfileDir('host');
+  const launch = await launcher(name, { executable, profileDir });
   const messages = new MessageLog();
   let run = 0;
   const server = await startPageServer({
@@ -60,7 +51,7 @@ export async function startHost(options = {}) {
       options.onMessage?.(message);
     },
   });
-  /** @type {ReturnType<typeof startBrowser> | undefined} */
+  /** @type {import('./browsers/start.mjs').RunningBrowser | undefined} */
   let browser;
 
   const host = {
@@ -84,9 +75,8 @@ export async function startHost(options = {}) {
       run += 1;
       messages.resume();
       const url = new URL(path, server.origin).href;
-      const flags = [...CHROMIUM_FLAGS, ...HOST_FLAGS, ...(options.flags ?? [])];
-      if (options.tabs) flags.push(TABS_FLAG);
-      const started = startBrowser(chromium, [...flags, `--user-data-dir=${profileDir}`, url]);
+      const flags = [...(options.flags ?? []), ...(options.tabs ? [TABS_FLAG] : [])];
+      const started = launch.start(url, flags);
       browser = started;
       started.onExit((reason) => {
         if (browser === started) messages.end(reason);
@@ -104,18 +94,16 @@ export async function startHost(options = {}) {
     /** SIGKILL to the whole process tree. Afterwards no message of this run can arrive any more. */
     async kill() {
       if (!browser) return;
-      const { kill } = browser;
-      await kill();
+      await browser.kill();
       await server.drained();
       browser = undefined;
       messages.end(new Error('The browser was killed'));
-      for (const name of PROFILE_LOCKS) rmSync(join(profileDir, name), { force: true });
     },
 
     /** SIGKILL to the processes of the pages only: the browser goes on, its database with it. */
     async killPages() {
       if (!browser) throw new Error('The browser does not run');
-      await killRenderers(browser.pid);
+      await browser.killPages();
     },
 
     /** Closes the pages in good order: the browser goes on. */
@@ -137,48 +125,11 @@ export async function startHost(options = {}) {
 
     async close() {
       await host.kill();
+      await launch.close();
       await server.close();
       if (options.profileDir === undefined) removeProfileDir(profileDir);
     },
   };
   if (options.entry !== undefined) host.open(options.entry);
   return host;
-}
-
-/** @param {string} executable @param {string[]} args */
-function startBrowser(executable, args) {
-  // Its own process group, so that one signal reaches every process of it at the same moment.
-  const child = spawn(executable, args, { detached: true, stdio: 'ignore' });
-  const { pid } = child;
-  // Unheard, the event of a failed start would end this process before the error below is seen.
-  child.on('error', () => {});
-  if (pid === undefined) throw new Error(`Cannot start ${executable}`);
-
-  const killNow = () => killTree(pid);
-  /** @param {NodeJS.Signals} signal */
-  const killAndPassOn = (signal) => {
-    killNow();
-    forget();
-    process.kill(process.pid, signal);
-  };
-  const forget = () => {
-    process.off('exit', killNow);
-    for (const signal of SIGNALS) process.off(signal, killAndPassOn);
-  };
-  process.once('exit', killNow);
-  for (const signal of SIGNALS) process.once(signal, killAndPassOn);
-
-  return {
-    pid,
-    /** @param {(reason: Error) => void} listener */
-    onExit(listener) {
-      child.once('exit', (code, signal) =>
-        listener(new Error(`The browser exited by itself: ${signal ?? `status ${code}`}`)),
-      );
-    },
-    async kill() {
-      await waitUntilDead(pid, killNow());
-      forget();
-    },
-  };
 }

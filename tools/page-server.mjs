@@ -8,11 +8,17 @@ const MESSAGE_PATH = '/__host/message';
 const HOLD_PATH = '/__host/hold';
 const PAGE_PATH = '/__host/page';
 const DRAIN_TIMEOUT_MS = 5_000;
-/** A module that cannot be loaded or linked runs no line of its own that could say so. */
-const REPORT_LOAD_FAILURE = `addEventListener('error', ({ message, target }) => {
-  const data = { message: message ?? 'Cannot load ' + target.src };
+/**
+ * A module that cannot be loaded or linked runs no line of its own that could say so, and WebKit tells
+ * nobody of one that fails after it has awaited something.
+ *
+ * @param {string} module
+ */
+const script = (module) => `import(${JSON.stringify(module)}).catch((error) => {
+  const { name, message, stack } = Object(error);
+  const data = { name, message: message ?? String(error), stack };
   fetch('${MESSAGE_PATH}', { method: 'POST', body: JSON.stringify({ kind: 'page-error', data }) });
-}, { capture: true, once: true });`;
+});`;
 
 /**
  * @typedef {(request: import('node:http').IncomingMessage,
@@ -101,8 +107,7 @@ function addRoutes(server, onMessage, routes) {
     response.setHeader('Content-Type', 'text/html; charset=utf-8');
     response.end(
       `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">` +
-        `<script>${REPORT_LOAD_FAILURE}</script>` +
-        `<script type="module" src="${pathname}"></script>`,
+        `<script type="module">${script(pathname)}</script>`,
     );
   });
 }

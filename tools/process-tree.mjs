@@ -27,22 +27,22 @@ export function killTree(pid) {
 }
 
 /**
- * Sends SIGKILL to the renderers in the browser's tree, the processes of its pages, and leaves the
- * browser running. Resolves when they are dead. Works on Linux only: elsewhere no process tells
- * cheaply what it is.
+ * Sends SIGKILL to the processes of the browser's pages, and leaves the browser running. Resolves
+ * when they are dead. Works on Linux only: elsewhere no process tells cheaply what it is.
  *
  * @param {number} pid of the browser
+ * @param {(commandLine: string) => boolean} isPage
  */
-export async function killRenderers(pid) {
-  const renderers = liveMembers(pid).filter((member) => {
-    const command = quietly(() => readFileSync(`/proc/${member}/cmdline`, 'utf8'));
-    return command?.includes('--type=renderer');
+export async function killPages(pid, isPage) {
+  const pages = liveMembers(pid).filter((member) => {
+    const words = quietly(() => readFileSync(`/proc/${member}/cmdline`, 'utf8')) ?? '';
+    return isPage(words.replaceAll('\0', ' ').trim());
   });
-  if (renderers.length === 0) throw new Error(`The browser ${pid} has no renderer to kill`);
-  for (const renderer of renderers) quietly(() => process.kill(renderer, 'SIGKILL'));
+  if (pages.length === 0) throw new Error(`The browser ${pid} has no process of a page to kill`);
+  for (const page of pages) quietly(() => process.kill(page, 'SIGKILL'));
   const deadline = Date.now() + DEATH_TIMEOUT_MS;
-  while (liveMembers(pid).some((member) => renderers.includes(member))) {
-    if (Date.now() > deadline) throw new Error('A renderer outlives SIGKILL');
+  while (liveMembers(pid).some((member) => pages.includes(member))) {
+    if (Date.now() > deadline) throw new Error('The process of a page outlives SIGKILL');
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }

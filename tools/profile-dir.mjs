@@ -7,6 +7,9 @@ const CACHE_DIR = fileURLToPath(new URL('../node_modules/.cache/', import.meta.u
 const MEMORY_FILE_SYSTEMS = new Set([0x01021994 /* tmpfs */, 0x858458f6 /* ramfs */]);
 
 let created = 0;
+/** @type {Set<string>} to be removed when this process exits */
+const ours = new Set();
+process.once('exit', () => ours.forEach(removeProfileDir));
 
 /**
  * Creates an empty browser profile folder on a real disk and removes it when this process exits.
@@ -27,12 +30,13 @@ export function createProfileDir(label) {
   created += 1;
   const profileDir = join(parent, `profile-${process.pid}-${created}-${label}`);
   mkdirSync(profileDir, { recursive: true });
-  process.once('exit', () => removeProfileDir(profileDir));
+  ours.add(profileDir);
   return profileDir;
 }
 
 /** @param {string} profileDir */
 export function removeProfileDir(profileDir) {
+  ours.delete(profileDir);
   // A browser that is still going down may add files while we delete, hence the retries.
   rmSync(profileDir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
 }

@@ -1,58 +1,97 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { modulePage, startHost } from '../../tools/browser-host.mjs';
+import { BROWSER_NAMES, BROWSERS } from '../../tools/browsers/browser.mjs';
+import { findBrowser } from '../../tools/find-browser.mjs';
 
 const PAGE = 'tests/support/pages/survivor.ts';
 
-let host: Awaited<ReturnType<typeof startHost>>;
+/** Chromium must be there; of the others, those that are. */
+const found = await Promise.all(
+  BROWSER_NAMES.map(async (browser) => {
+    const executable = await findBrowser(browser, { install: browser === 'chromium' }).catch(
+      (error: unknown) => {
+        if (browser === 'chromium') throw error;
+        return undefined;
+      },
+    );
+    return executable === undefined ? [] : [{ browser, executable }];
+  }),
+);
 
-beforeEach(async () => {
-  host = await startHost();
+describe.each(found.flat())('$browser', ({ browser, executable }) => {
+  let host: Awaited<ReturnType<typeof startHost>>;
+
+  beforeEach(async () => {
+    host = await startHost({ browser, executable });
+  });
+
+  afterEach(async () => {
+    await host.close();
+    expect(existsSync(host.profileDir)).toBe(false);
+  });
+
+  // Goal: a crash test may trust its host. Method: kill the browser in the middle of a stream of
+  // acknowledged commits, start it again, and compare what it finds with what was acknowledged.
+  test('what a page acknowledged before SIGKILL is read again after a restart', async () => {
+    host.open(modulePage(PAGE, { mode: 'write', value: 'kept' }));
+    expect(await host.waitFor('written')).toEqual({ isolated: true });
+    await host.waitFor('count');
+    await host.kill();
+    const acknowledged = host.messages.all.filter((message) => message.kind === 'count').length;
+
+    await host.restart(modulePage(PAGE, { mode: 'read' }));
+    const found = (await host.waitFor('read')) as { first: string; count: number };
+    expect(found.first).toBe('kept');
+    // One more commit may have happened than its acknowledgement could be sent for.
+    expect([acknowledged, acknowledged + 1]).toContain(found.count);
+  });
+
+  test('kill leaves no process of the browser and no lock in the profile', async () => {
+    host.open(modulePage(PAGE, { mode: 'write', value: 'x' }));
+    await host.waitFor('written');
+    const { pid = 0, profileDir } = host;
+    expect(processesOf(pid, profileDir).length).toBeGreaterThan(1);
+    await host.kill();
+    expect(processesOf(pid, profileDir)).toEqual([]);
+    for (const lock of BROWSERS[browser].locks)
+      expect(existsSync(`${profileDir}/${lock}`)).toBe(false);
+  });
+
+  // Goal: the pages can be killed without their browser, in each of them. Method: kill the page that
+  // commits; the browser's first process stays, and no more commits come.
+  test('killPages ends the page and leaves the browser', async () => {
+    host.open(modulePage(PAGE, { mode: 'write', value: 'x' }));
+    await host.waitFor('count');
+    const { pid = 0, profileDir } = host;
+    await host.killPages();
+    const counted = host.messages.all.length;
+    expect(processesOf(pid, profileDir).length).toBeGreaterThan(0);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    // One may have been on its way.
+    expect(host.messages.all.length - counted).toBeLessThanOrEqual(1);
+  });
+
+  test('an error in the page rejects the wait for its message', async () => {
+    host.open(modulePage(PAGE, { mode: 'fail' }));
+    await expect(host.waitFor('written')).rejects.toThrow('as asked');
+  });
+
+  test('a wait ends when its time is up', async () => {
+    host.open(modulePage(PAGE, { mode: 'read' }));
+    await host.waitFor('read');
+    await expect(host.waitFor('written', { timeoutMs: 50 })).rejects.toThrow(
+      'No "written" message',
+    );
+  });
 });
 
-afterEach(async () => {
-  await host.close();
-  expect(existsSync(host.profileDir)).toBe(false);
-});
-
-// Goal: a crash test may trust its host. Method: kill the browser in the middle of a stream of
-// acknowledged commits, start it again, and compare what it finds with what was acknowledged.
-test('what a page acknowledged before SIGKILL is read again after a restart', async () => {
-  host.open(modulePage(PAGE, { mode: 'write', value: 'kept' }));
-  expect(await host.waitFor('written')).toEqual({ isolated: true });
-  await host.waitFor('count');
-  await host.kill();
-  const acknowledged = host.messages.all.filter((message) => message.kind === 'count').length;
-
-  await host.restart(modulePage(PAGE, { mode: 'read' }));
-  const found = (await host.waitFor('read')) as { first: string; count: number };
-  expect(found.first).toBe('kept');
-  // One more commit may have happened than its acknowledgement could be sent for.
-  expect([acknowledged, acknowledged + 1]).toContain(found.count);
-});
-
-test('kill leaves no process of the browser and no lock in the profile', async () => {
-  host.open(modulePage(PAGE, { mode: 'write', value: 'x' }));
-  await host.waitFor('written');
-  expect(processesUsing(host.profileDir).length).toBeGreaterThan(1);
-  await host.kill();
-  expect(processesUsing(host.profileDir)).toEqual([]);
-  expect(existsSync(`${host.profileDir}/SingletonLock`)).toBe(false);
-});
-
-test('an error in the page rejects the wait for its message', async () => {
-  host.open(modulePage(PAGE, { mode: 'fail' }));
-  await expect(host.waitFor('written')).rejects.toThrow('as asked');
-});
-
-test('a wait ends when its time is up', async () => {
-  host.open(modulePage(PAGE, { mode: 'read' }));
-  await host.waitFor('read');
-  await expect(host.waitFor('written', { timeoutMs: 50 })).rejects.toThrow('No "written" message');
-});
-
-function processesUsing(profileDir: string): string[] {
-  const lines = execFileSync('ps', ['-A', '-o', 'pid=,args='], { encoding: 'utf8' }).split('\n');
-  return lines.filter((line) => line.includes(`--user-data-dir=${profileDir}`));
+/** What is alive of a browser: in its group of processes, or with its profile on the command line. */
+function processesOf(group: number, profileDir: string): string[] {
+  const lines = execFileSync('ps', ['-A', '-o', 'pgid=,stat=,args='], { encoding: 'utf8' });
+  return lines.split('\n').filter((line) => {
+    const [pgid, state = ''] = line.trim().split(/\s+/);
+    return !/^[ZX]/.test(state) && (Number(pgid) === group || line.includes(profileDir));
+  });
 }
