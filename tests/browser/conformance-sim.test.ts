@@ -3,32 +3,16 @@
  * `instanceof` as idb asks for it.
  */
 import { openDB } from 'idb';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { SimulatedIndexedDB, SimulatedKeyRange } from '../../src/testing/index.js';
-import { defineConformance } from '../support/idb-conformance.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { SimulatedIndexedDB } from '../../src/testing/index.js';
+import { muteOnPurpose, simulatedSubjects } from '../support/conformance-subjects.ts';
+import { defineConformance } from '../support/conformance-tests.ts';
 import { openDatabase } from '../support/sim-dsl.ts';
 
-const ON_PURPOSE = new Error('thrown on purpose');
-const { reportError } = globalThis;
+beforeAll(() => muteOnPurpose());
 
-beforeAll(() => {
-  globalThis.reportError = (error: unknown) => {
-    if (error !== ON_PURPOSE) reportError(error);
-  };
-});
-afterAll(() => {
-  globalThis.reportError = reportError;
-});
-
-const throwing = () => () => {
-  throw ON_PURPOSE;
-};
-
-describe.each([
-  ['its own key ranges', SimulatedKeyRange as object as typeof IDBKeyRange],
-  ["the browser's key ranges", IDBKeyRange],
-])('the simulation, with %s', (_label, KeyRange) => {
-  defineConformance({ factory: new SimulatedIndexedDB(), KeyRange, throwing });
+describe.each(simulatedSubjects('chromium'))('$name', ({ subject }) => {
+  defineConformance(subject);
 });
 
 test('its objects are instances of the classes of the browser', async () => {

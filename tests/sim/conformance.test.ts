@@ -1,7 +1,7 @@
-/** The simulated IndexedDB, held against the cases that Chromium passes. */
+/** The simulated IndexedDB, held against the cases that browsers pass. */
 import { afterAll, beforeAll, describe } from 'vitest';
 import { FaultInjector, SimulatedIndexedDB, SimulatedKeyRange } from '../../src/testing/index.js';
-import { defineConformance } from '../support/idb-conformance.ts';
+import { defineConformance } from '../support/conformance-tests.ts';
 
 const reportError = Reflect.getOwnPropertyDescriptor(globalThis, 'reportError');
 const HISTORY = { history: true };

@@ -2,7 +2,6 @@
  * What an IndexedDB must do, as cases to be run on any of them: on the simulated one and on browsers.
  * A case that both pass says that the model agrees with the real thing there.
  */
-import { describe } from 'vitest';
 import { cursorCases } from './idb-conformance/cursors.ts';
 import { eventCases } from './idb-conformance/events.ts';
 import { indexCases } from './idb-conformance/indexes.ts';
@@ -11,19 +10,35 @@ import { Lab, type Subject } from './idb-conformance/lab.ts';
 import { openingCases } from './idb-conformance/opening.ts';
 import { recordCases } from './idb-conformance/records.ts';
 import { schemaCases } from './idb-conformance/schema.ts';
+import { type Case, casesOf, judge, type Verdict } from './idb-conformance/table.ts';
 import { transactionCases } from './idb-conformance/transactions.ts';
 
 export type { Subject } from './idb-conformance/lab.ts';
+export type { Verdict } from './idb-conformance/table.ts';
 
-/** Defines every case for the subject. */
-export function defineConformance(subject: Subject): void {
+const GROUPS = {
+  keys: keyCases,
+  records: recordCases,
+  indexes: indexCases,
+  cursors: cursorCases,
+  transactions: transactionCases,
+  events: eventCases,
+  opening: openingCases,
+  schema: schemaCases,
+};
+
+export interface RunnableCase extends Pick<Case, 'group' | 'name'> {
+  readonly judge: () => Promise<Verdict>;
+}
+
+/** Every case for the subject, to be run one after the other. */
+export function conformanceCases(subject: Subject): readonly RunnableCase[] {
   const lab = new Lab(subject);
-  describe('keys', () => keyCases(lab));
-  describe('records', () => recordCases(lab));
-  describe('indexes', () => indexCases(lab));
-  describe('cursors', () => cursorCases(lab));
-  describe('transactions', () => transactionCases(lab));
-  describe('events', () => eventCases(lab));
-  describe('opening', () => openingCases(lab));
-  describe('schema', () => schemaCases(lab));
+  return Object.entries(GROUPS)
+    .flatMap(([group, define]) => casesOf(group, (test) => define(lab, test)))
+    .map((item) => ({
+      group: item.group,
+      name: item.name,
+      judge: () => judge(item, lab, subject.deviant),
+    }));
 }

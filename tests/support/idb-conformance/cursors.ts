@@ -1,7 +1,14 @@
 /** Cursors over stores and indexes. */
-import { expect, test } from 'vitest';
+import { expect } from './expect.ts';
 import { errorOf, type Lab, result, thrownBy } from './lab.ts';
+import { type Define, type Differences, REFUSED_PUT_DELETES } from './table.ts';
 
+const KEY_CURSOR_WRITES: Differences = {
+  webkit: {
+    why: 'update and delete of a key cursor are carried out',
+    seen: "expected undefined to be 'InvalidStateError'",
+  },
+};
 const FIVE = [1, 2, 3, 4, 5].map((n) => [n, `v${n}`] as const);
 const COLOURS = [
   { id: 1, c: 'red' },
@@ -34,21 +41,23 @@ function collect<C extends IDBCursor>(
 
 const pair = (cursor: IDBCursor) => [cursor.key, cursor.primaryKey];
 
-export function cursorCases(lab: Lab): void {
+export function cursorCases(lab: Lab, test: Define): void {
   const { KeyRange } = lab;
 
-  test.each([
+  for (const [direction, keys] of [
     ['next', [1, 2, 3, 4, 5]],
     ['nextunique', [1, 2, 3, 4, 5]],
     ['prev', [5, 4, 3, 2, 1]],
     ['prevunique', [5, 4, 3, 2, 1]],
-  ] as const)('over a store, %s', async (direction, keys) => {
-    const db = await lab.filled(FIVE);
-    const store = db.transaction('a').objectStore('a');
-    expect(await collect(store.openCursor(null, direction), ({ key }) => key)).toEqual(keys);
-  });
+  ] as const) {
+    test(`over a store, ${direction}`, async () => {
+      const db = await lab.filled(FIVE);
+      const store = db.transaction('a').objectStore('a');
+      expect(await collect(store.openCursor(null, direction), ({ key }) => key)).toEqual(keys);
+    });
+  }
 
-  test.each([
+  for (const [direction, pairs] of [
     [
       'next',
       [
@@ -85,11 +94,13 @@ export function cursorCases(lab: Lab): void {
         ['blue', 2],
       ],
     ],
-  ] as const)('over an index, %s', async (direction, pairs) => {
-    const db = await lab.indexed({ keyPath: 'c' }, COLOURS);
-    const index = db.transaction('a').objectStore('a').index('i');
-    expect(await collect(index.openKeyCursor(null, direction), pair)).toEqual(pairs);
-  });
+  ] as const) {
+    test(`over an index, ${direction}`, async () => {
+      const db = await lab.indexed({ keyPath: 'c' }, COLOURS);
+      const index = db.transaction('a').objectStore('a').index('i');
+      expect(await collect(index.openKeyCursor(null, direction), pair)).toEqual(pairs);
+    });
+  }
 
   test('in a range, both ways', async () => {
     const db = await lab.filled(FIVE);
@@ -233,18 +244,29 @@ export function cursorCases(lab: Lab): void {
     ]);
   });
 
-  test('update must keep the key; a key cursor has nothing to update', async () => {
+  test('update must keep the key; a readonly idbTx takes none', async () => {
     const db = await lab.indexed({ keyPath: 'c' }, COLOURS);
     const store = db.transaction('a', 'readwrite').objectStore('a');
     const cursor = (await result(store.openCursor(1))) as IDBCursorWithValue;
     expect(thrownBy(() => cursor.update({ id: 9 }))).toBe('DataError');
     expect(thrownBy(() => cursor.update({}))).toBe('DataError');
-    const keys = (await result(store.openKeyCursor(1))) as IDBCursor;
-    expect(thrownBy(() => keys.update({ id: 1 }))).toBe('InvalidStateError');
-    expect(thrownBy(() => keys.delete())).toBe('InvalidStateError');
     const reader = db.transaction('a').objectStore('a');
     const readOnly = (await result(reader.openCursor())) as IDBCursorWithValue;
     expect(thrownBy(() => readOnly.delete())).toBe('ReadOnlyError');
+  });
+
+  test('a key cursor cannot update', KEY_CURSOR_WRITES, async () => {
+    const db = await lab.indexed({ keyPath: 'c' }, COLOURS);
+    const store = db.transaction('a', 'readwrite').objectStore('a');
+    const keys = (await result(store.openKeyCursor(1))) as IDBCursor;
+    expect(thrownBy(() => keys.update({ id: 1 }))).toBe('InvalidStateError');
+  });
+
+  test('a key cursor cannot delete', KEY_CURSOR_WRITES, async () => {
+    const db = await lab.indexed({ keyPath: 'c' }, COLOURS);
+    const store = db.transaction('a', 'readwrite').objectStore('a');
+    const keys = (await result(store.openKeyCursor(1))) as IDBCursor;
+    expect(thrownBy(() => keys.delete())).toBe('InvalidStateError');
   });
 
   test('a cursor sees what was written ahead of it, and not what was deleted', async () => {
@@ -274,7 +296,7 @@ export function cursorCases(lab: Lab): void {
     expect(cursor.key).toBe('red');
   });
 
-  test('an error at the cursor fails that request alone', async () => {
+  test('an error at the cursor fails that request alone', REFUSED_PUT_DELETES, async () => {
     const db = await lab.indexed({ keyPath: 'c', unique: true }, [
       { id: 1, c: 'red' },
       { id: 2, c: 'blue' },

@@ -1,8 +1,9 @@
 /** Events: their order, their path, and what listeners can do to an idbTx. */
-import { expect, test } from 'vitest';
+import { expect } from './expect.ts';
 import { EventLog, end, errorOf, type Lab, later, result, thrownBy } from './lab.ts';
+import { type Define, TIMERS_FIRST } from './table.ts';
 
-export function eventCases(lab: Lab): void {
+export function eventCases(lab: Lab, test: Define): void {
   test('requests answer in the order they were made', async () => {
     const db = await lab.filled([[1, 'v']]);
     const tx = db.transaction('a', 'readwrite');
@@ -51,7 +52,7 @@ export function eventCases(lab: Lab): void {
     ]);
   });
 
-  test('error goes request → idbTx → database, and abort follows', async () => {
+  test('error goes request → idbTx → database, and abort follows', TIMERS_FIRST, async () => {
     const db = await lab.filled([[1, 'v']]);
     const tx = db.transaction('a', 'readwrite');
     const log = new EventLog();

@@ -1,10 +1,13 @@
 /** A small language for cases about IndexedDB, on whichever one is to be examined. */
-import { afterEach, expect } from 'vitest';
+import { expect } from './expect.ts';
+import type { Deviant } from './table.ts';
 
 /** The IndexedDB under examination. */
 export interface Subject {
   readonly factory: IDBFactory;
   readonly KeyRange: typeof IDBKeyRange;
+  /** Whose deviations from the table it may have. */
+  readonly deviant?: Deviant;
   /** A listener that throws, in a way that the test runner does not take for its own failure. */
   readonly throwing: () => () => never;
 }
@@ -30,7 +33,6 @@ export class Lab {
     this.factory = subject.factory;
     this.KeyRange = subject.KeyRange;
     this.throwing = subject.throwing;
-    afterEach(() => this.#cleanUp());
   }
 
   /** A name that no other case uses; what it names is deleted afterwards. */
@@ -78,7 +80,8 @@ export class Lab {
     });
   }
 
-  async #cleanUp(): Promise<void> {
+  /** To be called after each case. */
+  async cleanUp(): Promise<void> {
     for (const db of this.#open.splice(0)) db.close();
     for (const name of this.#names.splice(0)) await result(this.factory.deleteDatabase(name));
   }

@@ -1,12 +1,13 @@
 /** Making, renaming and deleting stores and indexes. */
-import { expect, test } from 'vitest';
+import { expect } from './expect.ts';
 import { end, errorOf, type Lab, result, thrownBy } from './lab.ts';
+import type { Define } from './table.ts';
 
 function rename(target: IDBObjectStore | IDBIndex, name: string): void {
   target.name = name;
 }
 
-export function schemaCases(lab: Lab): void {
+export function schemaCases(lab: Lab, test: Define): void {
   /** What `run` returns inside an upgrade. */
   async function upgrading<T>(run: (db: IDBDatabase, tx: IDBTransaction) => T): Promise<T> {
     let outcome: { readonly value: T } | undefined;
