@@ -1,7 +1,7 @@
 /**
  * An IndexedDB in memory whose every step can be watched, and crashed after.
  *
- * It behaves as the specification says, and a suite run on it and on Chromium alike checks that it
+ * It behaves as the specification says, and a suite run on it and on browsers alike checks that it
  * does. What happens next among independent things is drawn from a seed, so a run can be repeated.
  * The medium below it (medium.ts) knows what a crash at any moment may leave.
  *
@@ -16,6 +16,7 @@
  *     idbTx, damage: see `editRecords` for what no browser promises and a test may want all the same.
  *   - In a browser (not in Node) a task of another origin than this simulation, e.g. a timer, may find
  *     an idbTx still active that was made in the task before.
+ *   - What only some browsers do, such as one writer per database (docs/TESTING.md, "Conformance").
  *   - `event.isTrusted` is false and `event.timeStamp` 0; there is no `window.event`.
  */
 import { Jobs, SimulatedTab } from './factory.js';
