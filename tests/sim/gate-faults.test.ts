@@ -6,7 +6,7 @@
  * one fault, at every place where there can be one.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CommitUnknownError, QuotaError } from '../../src/errors.js';
+import { CommitUnknownError, ConnectionLostError, QuotaError } from '../../src/errors.js';
 import {
   type CommitSite,
   installGlobals,
@@ -14,7 +14,12 @@ import {
   SimulatedIndexedDB,
 } from '../../src/testing/index.js';
 import { blocks, PATHS } from '../support/crash-plan.ts';
-import { everywhere, type FaultRunOptions, runWithFault } from '../support/fault-run.ts';
+import {
+  everywhere,
+  type FaultRunOptions,
+  runWithFault,
+  shortTimer,
+} from '../support/fault-run.ts';
 import { Store, VOLUME } from '../support/store-dsl.ts';
 import {
   describe as describeFiles,
@@ -99,6 +104,25 @@ describe.each(LOCKS)('one fault, %s', { timeout: 120_000 }, (_label, options) =>
       request.onupgradeneeded = () => request.transaction?.abort();
     });
     expect(errors.filter((error) => error instanceof CommitUnknownError)).toEqual([]);
+  });
+
+  test('P8: the connection is closed after any turn, and the opening after it is never answered', async () => {
+    const errors = await everyTurn(
+      (sim) => {
+        sim.faults = {
+          open: () => {
+            sim.faults = {};
+            return 'never';
+          },
+        };
+        sim.forceClose({ inFlight: 'lost' });
+      },
+      // Two faults: the close may be told, and the silence.
+      { timer: shortTimer, errorsMax: 2 },
+    );
+    expect(errors.filter((error) => error instanceof ConnectionLostError).length).toBeGreaterThan(
+      20,
+    );
   });
 
   test.each<[Times, string]>([
