@@ -64,6 +64,8 @@ export interface StoreOptions {
   /** Called when the idbTx of a commit is complete, once for each of its files. */
   readonly onCommit?: (path: string, version: number) => void;
   readonly onDamage?: OnDamage;
+  /** Called when the connection was lost, and when there is another. */
+  readonly onConnection?: (what: 'lost' | 'healed') => void;
 }
 
 export class Store {
@@ -99,8 +101,8 @@ export class Store {
       recover,
       findLost,
       onDamage: options.onDamage ?? 'fall-back',
-      onLost: () => undefined,
-      onHealed: () => undefined,
+      onLost: () => options.onConnection?.('lost'),
+      onHealed: () => options.onConnection?.('healed'),
       onLoss: (error) => losses.push(error),
       onCommit: ({ file, record }) => options.onCommit?.(file.path, record.version),
     });
