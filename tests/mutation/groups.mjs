@@ -26,8 +26,16 @@ export const GROUPS = {
       tests: ['tests/unit/blockstore/*.test.ts'],
     },
     {
-      files: ['file', 'prepare', 'segments', 'volume', 'committer', 'write-commit'],
+      files: ['prepare', 'segments', 'committer', 'write-commit'],
       tests: [...SIM, 'tests/sim/blockstore-*.test.ts', 'tests/sim/fall-back.test.ts'],
+    },
+    {
+      files: ['file', 'volume'],
+      tests: [
+        'tests/sim/blockstore-{file,files,volume,fence}.test.ts',
+        'tests/sim/recovery-files.test.ts',
+        'tests/sim/fall-back.test.ts',
+      ],
     },
     { files: ['spill'], tests: ['tests/sim/blockstore-spill*.test.ts'] },
     {
