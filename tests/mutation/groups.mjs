@@ -60,7 +60,7 @@ export const GROUPS = {
     { files: ['gone', 'defect'], tests: ['tests/unit/recovery/*.test.ts'] },
     {
       files: ['aim', 'salvage', 'segment-scan', 'source'],
-      tests: ['tests/sim/salvage-*.test.ts'],
+      tests: ['tests/sim/salvage-{aim,report,scan}.test.ts'],
     },
   ],
 };
