@@ -14,7 +14,6 @@ import type { Connection } from '../blockstore/connection.js';
 import { segmentNumber } from '../blockstore/live.js';
 import { BlockMap } from '../blockstore/map.js';
 import { CorruptionError } from '../errors.js';
-import { HOLE } from '../format/commit.js';
 import { segmentKey } from '../format/keys.js';
 import { BLOCKS_PER_CHUNK } from '../format/layout.js';
 import { segmentEntries } from '../format/segment.js';
@@ -82,7 +81,7 @@ export class Salvage {
   /** Every block that was saved, in no order; each is checked once more. */
   async *blocks(): AsyncGenerator<SavedBlock> {
     const { blockSize } = this.#shape;
-    const wanted = blocksBySegment(this.#best);
+    const wanted = blocksBySegment(this.#best, this.#best.blockCount);
     const { file } = this.#shape;
     for await (const segment of segmentsUpTo(this.#connection, file, this.#best.version)) {
       for (const block of wanted.get(numberOf(segment)) ?? []) {
@@ -146,15 +145,13 @@ class Survey {
   readonly #aim: Aim;
   readonly #shape: SegmentShape;
   readonly #listed: ReadonlyMap<number, readonly number[]>;
-  readonly #blockCountMax: number;
 
   constructor(aim: Aim, shape: SegmentShape) {
     const { version, blockSize, fileBytes } = aim.should;
     this.#aim = aim;
     this.#shape = shape;
     this.best = new BlockMap({ version, blockSize, fileBytes });
-    this.#listed = blocksBySegment(aim.should);
-    this.#blockCountMax = aim.fileBytes === undefined ? HOLE : Math.ceil(fileBytes / blockSize);
+    this.#listed = blocksBySegment(aim.should, endOf(aim.should));
   }
 
   take(segment: StoredSegment): void {
@@ -163,7 +160,7 @@ class Survey {
     const first = part * should.blocksPerSegment;
     const entries = segmentEntries(segment.value, this.#shape.blockSize);
     for (const [slot, { block, checksum }] of entries.entries()) {
-      if (block >= this.#blockCountMax || !this.#mayBe(block, version)) continue;
+      if (!this.#mayBe(block, version)) continue;
       if (!proves(segment, this.#shape, { slot, block, checksum })) continue;
       if (version > this.best.version) this.newerBlocks++;
       else place(this.best, block, { version, slot: first + slot, checksum });
@@ -182,8 +179,7 @@ class Survey {
     const { should, trustedUpTo, isGone } = this.#aim;
     if (isGone(block, version)) return false;
     const upTo = trustedUpTo(Math.floor(block / BLOCKS_PER_CHUNK));
-    const listed = should.versionOf(block);
-    return version > upTo || (listed > 0 && version <= listed);
+    return version > upTo || version <= should.versionOf(block);
   }
 
   compare(): { lost: number[]; older: number[]; saved: number } {
@@ -214,10 +210,10 @@ function isAt(segment: StoredSegment, shape: SegmentShape, map: BlockMap, block:
   return proves(segment, shape, { slot, block, checksum: map.checksumOf(block) });
 }
 
-/** Segment number → the blocks that the map lists there. */
-function blocksBySegment(map: BlockMap): Map<number, number[]> {
+/** Segment number → the blocks below `end` that the map lists there. */
+function blocksBySegment(map: BlockMap, end: number): Map<number, number[]> {
   const segments = new Map<number, number[]>();
-  for (let block = 0; block < endOf(map); block++) {
+  for (let block = 0; block < end; block++) {
     const version = map.versionOf(block);
     if (version === 0) continue;
     const number = segmentNumber(version, Math.floor(map.slotOf(block) / map.blocksPerSegment));

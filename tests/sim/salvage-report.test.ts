@@ -3,7 +3,9 @@
  * in full, of a file of five blocks.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { encodeFile } from '../../src/format/files.js';
 import { salvage } from '../../src/recovery/salvage.js';
+import type { Evidence } from '../../src/recovery/scan.js';
 import { installGlobals, type Outcome } from '../../src/testing/index.js';
 import { blockSize, type FileId } from '../../src/types.js';
 import {
@@ -17,7 +19,17 @@ import {
   salvaged,
   simulated,
 } from '../support/damaged.ts';
-import { segmentOf } from '../support/records.ts';
+import {
+  PATH as A_PATH,
+  chunkOf,
+  commitOf,
+  damaged,
+  FAR,
+  FILE as OTHER,
+  WHOLE,
+  without,
+} from '../support/evidence.ts';
+import { type Segment, segmentOf, storeOf } from '../support/records.ts';
 import { UNIT_BYTES } from '../support/store-dsl.ts';
 
 const FILE = 1 as FileId;
@@ -92,11 +104,11 @@ describe('the report of', () => {
   });
 
   test('a file whose trailers are damaged is that of a sound one: the records name the blocks', async () => {
-    const damaged = edited(short, (r) => {
+    const unnamed = edited(short, (r) => {
       r.flipBit('segments', at(4), 8 * UNIT_BYTES).truncate('segments', at(3), UNIT_BYTES);
       r.flipBit('segments', at(1), 8 * (3 * UNIT_BYTES + 12));
     });
-    expect(await found(damaged)).toEqual({ report: REPORT, keys: [], marks: MARKS });
+    expect(await found(unnamed)).toEqual({ report: REPORT, keys: [], marks: MARKS });
   });
 
   test('a file that lacks its newest commit counts the blocks of it that are there', async () => {
@@ -121,6 +133,35 @@ describe('the report of', () => {
     expect(keys).toEqual([[FILE, 2]]);
     const untold = [{ first: 2, last: 2 }];
     expect(report).toEqual({ ...REPORT, untold, lost: [{ first: 4, last: 4 }] });
+    expect(marks).toEqual(MARKS);
+  });
+
+  test('a file of two segments names all of it as saved', async () => {
+    const { report, marks } = await found(await committed([blocks(0, 130, 1)]));
+    const all = { version: 1, fileBytes: 130 * UNIT_BYTES, blocksSaved: 130 };
+    expect(report).toEqual({ ...REPORT, ...all });
+    expect(marks[129]).toBe(mark(129, 1));
+  });
+
+  test('a file with a damaged block names an older page', async () => {
+    const { report, marks } = await found(edited(short, (r) => r.flipBit('segments', at(4), 0)));
+    expect(report).toEqual({ ...REPORT, older: [{ first: 2, last: 2 }] });
+    expect(marks[1]).toBe(mark(1, 2));
+  });
+
+  test('a file whose newest commit is lost counts what it added behind the end, too', async () => {
+    const grown = await committed([...SHORT.slice(0, 3), blocks(4, 3, 4)]);
+    const { report } = await found(LOST.inflict(grown, 'commits', [FILE, 4]));
+    expect(report).toEqual({ ...REPORT, version: 3, newerBlocks: 3 });
+  });
+
+  test('a file whose trailer names another block does not take it for that', async () => {
+    const { report, marks } = await found(
+      edited(LOST.inflict(short, 'commits', [FILE, 2]), (r) =>
+        r.flipBit('segments', at(2), 8 * UNIT_BYTES),
+      ),
+    );
+    expect(report).toMatchObject({ blocksSaved: 4, older: [] });
     expect(marks).toEqual(MARKS);
   });
 
@@ -171,4 +212,82 @@ describe('what changes while it is being salvaged is found out', () => {
   test('a segment that is another', async () => {
     expect(await changed('segments', at(3), new ArrayBuffer(520))).toEqual(at(3));
   });
+});
+
+/** Two chunks, three checkpointed versions and two above: what each record is believed in. */
+describe('of a file with map chunks', () => {
+  const OWN = { ...SHAPE, file: OTHER };
+  const SEGMENTS = [[0], [1], [2, FAR], [0], [1]].map((written, i) =>
+    segmentOf(OWN, { version: i + 1, blocks: written }),
+  );
+  const planted = (version: number, block: number) =>
+    segmentOf(OWN, { version, part: 1, blocks: [block] });
+
+  async function saved(evidence: Evidence, segments: readonly Segment[] = SEGMENTS) {
+    const outcome = edited(await storeOf(evidence, segments), (records) =>
+      records.set('files', A_PATH, encodeFile(WHOLE.file)),
+    );
+    const found = await salvage(await connectedTo(simulated(outcome)), A_PATH);
+    const blocksOf: number[] = [];
+    for await (const { block, bytes } of found.blocks()) {
+      expect(new Set(bytes)).toEqual(new Set([block % 256]));
+      blocksOf.push(block);
+    }
+    return { ...found.report, saved: blocksOf.sort((a, b) => a - b) };
+  }
+  const ALL = [0, 1, 2, FAR];
+
+  test('a lost chunk costs nothing, for the commits tell what it listed', async () => {
+    expect(await saved({ ...WHOLE, chunks: [chunkOf(0)] })).toMatchObject({
+      version: 5,
+      saved: ALL,
+      lost: [],
+      older: [],
+      untold: [],
+    });
+  });
+
+  test('a chunk is believed that a block was never written, or is not any more', async () => {
+    const commits = without(1, 2, 3);
+    const strange = [...SEGMENTS, planted(2, 5), planted(3, 6), planted(2, 2048)];
+    const report = await saved({ ...WHOLE, commits, chunks: [chunkOf(0)] }, strange);
+    // Of the chunk that is lost, whatever proves itself is taken.
+    expect(report.saved).toEqual([0, 1, 2, 2048, FAR]);
+    expect(report).toMatchObject({ untold: [{ first: 1, last: 3 }], lost: [] });
+  });
+
+  test('what is missing of a lost chunk is lost; what another never had is not', async () => {
+    const report = await saved({ ...WHOLE, commits: without(1, 2, 3), chunks: [chunkOf(0)] });
+    expect(report).toMatchObject({ saved: ALL, lost: [{ first: 2049, last: 2049 }] });
+  });
+
+  test('where versions are untold, all that is missing is lost', async () => {
+    const report = await saved({ ...WHOLE, commits: damaged(4) });
+    expect(report).toMatchObject({ saved: ALL, lost: [{ first: 4, last: 2049 }] });
+  });
+
+  test('an older version than the one that is listed is taken where that is gone', async () => {
+    const left = SEGMENTS.filter(({ key }) => key[1] !== 5);
+    const report = await saved({ ...WHOLE, chunks: [chunkOf(0)] }, left);
+    expect(report).toMatchObject({ saved: ALL, older: [{ first: 2, last: 2 }] });
+  });
+
+  test('an unlisted commit does not put anything behind the end of the file', async () => {
+    const commits = without(5).concat(commitOf(5, { entries: undefined }));
+    const report = await saved({ ...WHOLE, commits }, [...SEGMENTS, planted(5, FAR + 1)]);
+    expect(report.saved).toEqual(ALL);
+  });
+
+  test.each([[[0]], [[3]], [[0, 1024]], [[5, 2047]]])(
+    'without any record, a file of blocks %o ends behind the last of them',
+    async (written) => {
+      const last = written.at(-1) ?? 0;
+      const segments = written.map((block, i) =>
+        segmentOf(OWN, { version: i + 1, blocks: [block] }),
+      );
+      const nothing = { ...WHOLE, commits: [], directory: undefined, chunks: [] };
+      const report = await saved(nothing, segments);
+      expect(report).toMatchObject({ fileBytes: (last + 1) * UNIT_BYTES, saved: written });
+    },
+  );
 });

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { HOLE } from '../../src/format/commit.js';
 import { encodeFile } from '../../src/format/files.js';
 import { proves, type SegmentShape, segmentsUpTo } from '../../src/recovery/segment-scan.js';
-import { findSource, shapeOf } from '../../src/recovery/source.js';
+import { algorithmOf, findSource, shapeOf } from '../../src/recovery/source.js';
 import { installGlobals, type Outcome } from '../../src/testing/index.js';
 import { blockSize, fileId, version } from '../../src/types.js';
 import { connectedTo, DAMAGES, edited, LOST, simulated } from '../support/damaged.ts';
@@ -133,6 +133,16 @@ describe('algorithm and block size are told by', () => {
       { key: [FILE, 5, 0], value: new ArrayBuffer(7) },
     ]);
     expect(await shapeOf(connection, FILE)).toEqual(larger);
+  });
+
+  test('the first that does, where only the algorithm is asked for', async () => {
+    const shape = { ...SHAPE, algorithm: 'crc32c' } as const;
+    const connection = await connect([
+      { key: [FILE, 1, 0], value: new ArrayBuffer(520) },
+      segmentOf(shape, { version: 2, blocks: [0] }),
+    ]);
+    expect(await algorithmOf(connection, FILE)).toBe('crc32c');
+    expect(await algorithmOf(await connect([]), FILE)).toBeUndefined();
   });
 
   test('nothing, if none does', async () => {
