@@ -38,13 +38,13 @@ export async function openVolume(
 
 async function request(options: OpeningOptions, watchdog: Watchdog): Promise<IDBDatabase> {
   const opening = options.factory.open(options.name, FORMAT_VERSION);
-  const refusal: { error: DOMException | null } = { error: null };
+  const refusal: { error?: DOMException | null } = {};
   opening.onupgradeneeded = (event) => {
-    const { transaction } = opening;
-    transaction?.addEventListener('abort', () => {
+    const transaction = opening.transaction as IDBTransaction;
+    transaction.addEventListener('abort', () => {
       refusal.error = transaction.error;
     });
-    upgrade(opening, event.oldVersion, options);
+    upgrade(transaction, event.oldVersion, options);
   };
   const opened = wrap(opening).then((db) => unwrap(db as IDBPDatabase));
   try {
@@ -61,16 +61,15 @@ async function request(options: OpeningOptions, watchdog: Watchdog): Promise<IDB
 }
 
 /** One versionchange idbTx, so an interrupted one leaves what was there before. */
-function upgrade(opening: IDBOpenDBRequest, oldVersion: number, { now }: OpeningOptions): void {
+function upgrade(transaction: IDBTransaction, oldVersion: number, { now }: OpeningOptions): void {
   // Version 1 is our first: whatever has another is not a volume of ours to be changed.
   if (oldVersion !== 0) {
-    opening.transaction?.abort();
+    transaction.abort();
     return;
   }
-  const db = opening.result;
-  for (const store of STORES) db.createObjectStore(store);
+  for (const store of STORES) transaction.db.createObjectStore(store);
   const volume = encodeVolume({ nextFileId: 1, createdMs: now() });
-  opening.transaction?.objectStore('files').put(volume, VOLUME_KEY);
+  transaction.objectStore('files').put(volume, VOLUME_KEY);
 }
 
 async function whyNotOpened(

@@ -224,12 +224,10 @@ function blocksBySegment(map: BlockMap, end: number): Map<number, number[]> {
   return segments;
 }
 
-/** One more than the last block the map lists. */
+/** One more than the last block the map lists, or less than a chunk above it if that was cut off. */
 function endOf(map: BlockMap): number {
-  for (let chunk = map.chunks.length - 1; chunk >= 0; chunk--) {
-    const versions = map.chunks[chunk]?.versions;
-    const last = versions?.findLastIndex((version) => version > 0) ?? -1;
-    if (last >= 0) return chunk * BLOCKS_PER_CHUNK + last + 1;
-  }
-  return 0;
+  const chunk = map.chunks.length - 1;
+  const versions = map.chunks[chunk]?.versions;
+  if (!versions) return 0;
+  return chunk * BLOCKS_PER_CHUNK + versions.findLastIndex((version) => version > 0) + 1;
 }

@@ -40,7 +40,10 @@ export const GROUPS = {
     { files: ['spill'], tests: ['tests/sim/blockstore-spill*.test.ts'] },
     {
       files: ['connection', 'opening', 'requests', 'watchdog'],
-      tests: ['tests/unit/blockstore/watchdog.test.ts', 'tests/sim/blockstore-connection.test.ts'],
+      tests: [
+        'tests/unit/blockstore/watchdog.test.ts',
+        'tests/sim/blockstore-{connection,opening}.test.ts',
+      ],
     },
   ],
   recovery: [

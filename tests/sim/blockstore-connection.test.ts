@@ -5,27 +5,14 @@
  * Method: faults at the first points where they can strike, on a clock turned by hand.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Connection } from '../../src/blockstore/connection.js';
-import { type Requests, result } from '../../src/blockstore/requests.js';
+import { result } from '../../src/blockstore/requests.js';
 import { BusyError } from '../../src/errors.js';
-import { decodeVolume } from '../../src/format/files.js';
-import {
-  type Fault,
-  FaultInjector,
-  type Hit,
-  installGlobals,
-  SimulatedIndexedDB,
-  type Where,
-} from '../../src/testing/index.js';
+import type { KeyBounds } from '../../src/format/keys.js';
+import { type Fault, type Hit, installGlobals, type Where } from '../../src/testing/index.js';
+import { ALWAYS, LOST, opened, settle, volumeIn } from '../support/connection-lab.ts';
 import { isOpen } from '../support/fault-points.ts';
-import { HandClock } from '../support/hand-clock.ts';
 import { VOLUME } from '../support/store-dsl.ts';
 
-const LIMIT_MS = 4000;
-const TICK_MS = LIMIT_MS / 4;
-const REOPEN_WAITS_MS = [10, 50, 200];
-const LOST = { code: 'CONNECTION_LOST' };
-const ALWAYS = { times: Number.POSITIVE_INFINITY };
 const isTransaction: Hit = ({ kind }) => kind === 'transaction';
 
 let uninstall: () => void;
@@ -33,172 +20,6 @@ beforeAll(() => {
   uninstall = installGlobals();
 });
 afterAll(() => uninstall());
-
-function setUp(more: { factory?: IDBFactory; waits?: boolean } = {}) {
-  const sim = new SimulatedIndexedDB({ trace: false });
-  const faults = new FaultInjector(sim);
-  const clock = new HandClock((ms) => !more.waits && ms < TICK_MS);
-  const connection = new Connection({
-    name: VOLUME,
-    factory: more.factory ?? faults.factory,
-    now: () => 7,
-    requestTimeoutMs: LIMIT_MS,
-    timer: clock.timer,
-  });
-  const told: unknown[] = [];
-  connection.onlost = () => told.push('lost');
-  connection.onhealed = (reopens) => told.push(reopens);
-  connection.onversionchange = () => told.push('versionchange');
-  return { sim, faults, clock, connection, told };
-}
-
-async function opened() {
-  const all = setUp();
-  await all.connection.open();
-  return all;
-}
-
-const volumeIn = (r: Requests) => result(r.get('files', ''));
-
-/** Lets everything happen that happens without the clock. */
-async function settle(): Promise<void> {
-  for (let i = 0; i < 20; i++) await new Promise((resolve) => setTimeout(resolve));
-}
-
-describe('opening', () => {
-  test('makes a volume, once for all who wait for it', async () => {
-    const { connection, faults, told } = setUp();
-    const read = () => connection.read(['files'], volumeIn);
-    const [first, second] = await Promise.all([read(), read(), connection.open()]);
-    expect(decodeVolume(first)).toEqual({ ok: true, value: { nextFileId: 1, createdMs: 7 } });
-    expect(new Uint8Array(second as ArrayBuffer)).toEqual(new Uint8Array(first as ArrayBuffer));
-    expect(faults.count(isOpen)).toBe(1);
-    expect(connection.counters).toEqual({ requests: 2, transactions: 2, reopens: 0 });
-    expect(told).toEqual([]);
-  });
-
-  test.each([
-    [3, REOPEN_WAITS_MS],
-    [1, REOPEN_WAITS_MS.slice(0, 1)],
-  ])('that fails %i times as a dead connection does is tried again', async (times, waits) => {
-    const { connection, faults, clock, told } = setUp();
-    faults.plan({ tag: 'open-error', name: 'UnknownError' }, { times });
-    await connection.open();
-    expect(faults.count(isOpen)).toBe(times + 1);
-    expect(clock.waits.filter((ms) => ms !== TICK_MS)).toEqual(waits);
-    expect(told).toEqual([]);
-  });
-
-  test.each([
-    ['UnknownError', LOST, 4],
-    ['DataError', { code: 'STORAGE' }, 1],
-    ['QuotaExceededError', { code: 'QUOTA' }, 1],
-  ])('that always fails with %s fails', async (name, error, attempts) => {
-    const { connection, faults } = setUp();
-    faults.plan({ tag: 'open-error', name }, ALWAYS);
-    await expect(connection.open()).rejects.toMatchObject(error);
-    expect(faults.count(isOpen)).toBe(attempts);
-    faults.reset();
-    await connection.open();
-  });
-
-  test('that is never answered is given up, and stands in nobody’s way', async () => {
-    const { connection, faults, clock } = setUp();
-    faults.plan({ tag: 'delay', rounds: Number.POSITIVE_INFINITY }, { at: isOpen });
-    const opening = connection.open();
-    opening.catch(() => undefined);
-    await settle();
-    await clock.turn(4);
-    expect(clock.armed).toBe(1);
-    await clock.turn();
-    await expect(opening).rejects.toMatchObject(LOST);
-    expect(faults.count(isOpen)).toBe(1);
-    // It comes after all.
-    faults.release();
-    await settle();
-    expect(faults.count(({ kind }) => kind === 'close')).toBe(1);
-    await connection.open();
-  });
-
-  test('ends when the connection is closed for good, waiting or not', async () => {
-    const { connection, faults, clock } = setUp({ waits: true });
-    faults.plan({ tag: 'open-error', name: 'UnknownError' }, { nth: 2 });
-    const first = connection.open();
-    await settle();
-    await first;
-    faults.closeAll();
-    await settle();
-    const waiting = connection.open();
-    waiting.catch(() => undefined);
-    await settle();
-    expect(clock.waits).toContain(REOPEN_WAITS_MS[0]);
-    connection.close();
-    await clock.turn();
-    await expect(waiting).rejects.toMatchObject(LOST);
-    expect(faults.count(isOpen)).toBe(2);
-
-    const late = setUp();
-    const opening = late.connection.open();
-    late.connection.close();
-    await expect(opening).rejects.toMatchObject(LOST);
-    await settle();
-    expect(late.faults.count(({ kind }) => kind === 'close')).toBe(1);
-    expect(late.faults.count(isOpen)).toBe(1);
-  });
-
-  test.each<[string, (db: IDBDatabase) => unknown]>([
-    ['lacks a store', (db) => ['files', 'segments', 'commits'].map((s) => db.createObjectStore(s))],
-    [
-      'has one more',
-      (db) => ['files', 'segments', 'commits', 'maps', 'more'].map((s) => db.createObjectStore(s)),
-    ],
-    ['has others', (db) => ['a', 'b', 'c', 'd'].map((s) => db.createObjectStore(s))],
-  ])('refuses a database that %s, and lets go of it', async (_what, upgrade) => {
-    const { sim, faults, connection } = setUp();
-    await make(sim, 1, upgrade);
-    await expect(connection.open()).rejects.toMatchObject({ code: 'NOT_A_VOLUME' });
-    expect(faults.count(({ kind }) => kind === 'close')).toBe(1);
-  });
-
-  test('refuses a newer volume, and says which', async () => {
-    const { sim, connection } = setUp();
-    await make(sim, 5, () => undefined);
-    const newer = { code: 'FORMAT_VERSION', found: 5, supported: 1 };
-    await expect(connection.open()).rejects.toMatchObject(newer);
-  });
-
-  test.each<[string, Partial<IDBFactory>]>([
-    ['cannot list databases', { databases: undefined as never }],
-    ['fails to', { databases: () => Promise.reject(new Error('no')) }],
-    ['does not know it', { databases: () => Promise.resolve([{ name: 'other', version: 9 }]) }],
-  ])('refuses a newer volume in a browser that %s', async (_what, changed) => {
-    const sim = new SimulatedIndexedDB({ trace: false });
-    await make(sim, 5, () => undefined);
-    const factory = { open: sim.open.bind(sim), databases: sim.databases.bind(sim), ...changed };
-    const { connection } = setUp({ factory: factory as IDBFactory });
-    const newer = { code: 'FORMAT_VERSION', found: 2, supported: 1 };
-    await expect(connection.open()).rejects.toMatchObject(newer);
-  });
-
-  test('that fails in the upgrade says why', async () => {
-    const { sim, connection } = setUp();
-    sim.faults = {
-      commit: () => new DOMException('full', 'QuotaExceededError'),
-    };
-    await expect(connection.open()).rejects.toMatchObject({ code: 'QUOTA' });
-  });
-});
-
-/** A database that others made. */
-async function make(
-  sim: SimulatedIndexedDB,
-  version: number,
-  upgrade: (db: IDBDatabase) => unknown,
-): Promise<void> {
-  const request = sim.open(VOLUME, version);
-  request.onupgradeneeded = () => upgrade(request.result);
-  (await result(request)).close();
-}
 
 describe('reading', () => {
   const once: Where = { mode: 'readonly' };
@@ -220,19 +41,36 @@ describe('reading', () => {
   });
 
   test('is given up after four dead connections in a row', async () => {
-    const { connection, faults, told } = await opened();
+    const { connection, faults, told, whys } = await opened();
     faults.plan({ tag: 'connection-dead' }, ALWAYS);
-    await expect(connection.read(['files'], volumeIn)).rejects.toMatchObject(LOST);
+    const reading = connection.read(['files'], volumeIn);
+    const cause = { name: 'InvalidStateError' };
+    await expect(reading).rejects.toMatchObject({ ...LOST, cause });
+    expect(whys.filter((why) => why)).toHaveLength(4);
     expect(faults.count(isTransaction)).toBe(4);
     expect(told).toEqual(['lost', 1, 'lost', 2, 'lost', 3, 'lost']);
   });
 
+  test('goes on where nobody wants to be told', async () => {
+    const { connection, faults, sim } = await opened();
+    connection.onlost = undefined;
+    connection.onhealed = undefined;
+    connection.onversionchange = undefined;
+    faults.plan({ tag: 'connection-dead' });
+    expect(await connection.read(['files'], volumeIn)).toBeDefined();
+    expect(connection.counters.reopens).toBe(1);
+    (await result(sim.openTab().open(VOLUME, 2))).close();
+  });
+
   test('is repeated once after an abort without a reason, on the same connection', async () => {
-    const { connection, faults, told } = await opened();
+    const { connection, faults, told, clock } = await opened();
     faults.plan({ tag: 'abort', name: null }, once);
     expect(await connection.read(['files'], volumeIn)).toBeDefined();
     faults.plan({ tag: 'abort', name: null }, { ...once, times: 2 });
     await expect(connection.read(['files'], volumeIn)).rejects.toMatchObject({ code: 'STORAGE' });
+    // What was aborted is not watched any more.
+    await settle();
+    await clock.turn(10);
     expect(told).toEqual([]);
     expect(faults.count(isTransaction)).toBe(4);
   });
@@ -379,4 +217,38 @@ test('what is closed for good stays closed', async () => {
   await expect(connection.read(['files'], volumeIn)).rejects.toMatchObject(LOST);
   await expect(connection.begin(['files'], 'default')).rejects.toMatchObject(LOST);
   expect(faults.count(isOpen)).toBe(1);
+});
+
+test('each request keeps to its store and bounds, and counts as one', async () => {
+  const { connection } = await opened();
+  const before = connection.counters.requests;
+  await connection.write(['files', 'commits'], 'default', (r) => {
+    for (const v of [1, 2, 3, 4]) r.add('commits', [1, v], new ArrayBuffer(v));
+    for (const path of ['a', 'b']) r.put('files', path, new ArrayBuffer(1));
+    r.delete('commits', [
+      [1, 2],
+      [1, 2],
+    ]);
+    r.delete('files', 'a');
+  });
+  const bounds: KeyBounds = [
+    [1, 1],
+    [1, 3],
+  ];
+  const found = await connection.read(['files', 'commits'], (r) =>
+    Promise.all([
+      result(r.getKey('commits', [[1, 2], [9]])),
+      result(r.getAllKeys('commits', bounds)),
+      result(r.getAllKeys('commits', [[1], [9]], 2)),
+      result(r.count('commits', bounds)),
+      result(r.getAllKeys('files')),
+      result(r.getAll('commits', [[1], [9]], 1)).then((values) => values.length),
+    ]),
+  );
+  const [first, third] = [
+    [1, 1],
+    [1, 3],
+  ];
+  expect(found).toEqual([third, [first, third], [first, third], 2, ['', 'b'], 1]);
+  expect(connection.counters.requests - before).toBe(8 + 6);
 });

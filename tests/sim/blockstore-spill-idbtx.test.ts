@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Spill } from '../../src/blockstore/spill.js';
+import { encodeFile } from '../../src/format/files.js';
 import { decodeSpillOwner } from '../../src/format/spill-owner.js';
 import {
   editRecords,
@@ -19,6 +20,7 @@ import { Store, VOLUME } from '../support/store-dsl.ts';
 const PATH = 'one.db';
 const FILE = 1 as FileId;
 const NONCE = [5, 6] as const;
+const RECORD = { path: PATH, file: FILE, algorithm: 'xxhash32', born: true, createdMs: 1 } as const;
 const isAdd: Hit = ({ kind, method }) => kind === 'request' && method === 'add';
 
 let uninstall: () => void;
@@ -118,6 +120,36 @@ test('what was spilled by another is cleared away, and by who committed since is
   await expect(failed).rejects.toMatchObject({ code: 'BUSY_SNAPSHOT' });
   expect(await late.stored()).toEqual(before);
   await expect(late.send()).rejects.toMatchObject({ code: 'BUSY_SNAPSHOT' });
+});
+
+test.each([
+  ['damaged', new ArrayBuffer(8)],
+  ['lost', undefined],
+])('a spill goes no further when its owner record is %s', async (_how, value) => {
+  const { connection, send, spill, stored } = await setUp();
+  await send();
+  await settle();
+  const key = [FILE, -2];
+  await connection.write(['maps'], 'default', (r) => {
+    if (value) r.put('maps', key, value);
+    else r.delete('maps', [key, key]);
+  });
+  const failed = send().then(() => spill.settled());
+  await expect(failed).rejects.toMatchObject({ code: 'BUSY_SNAPSHOT' });
+  expect((await stored()).parts).toEqual([10, 11]);
+});
+
+test.each([
+  ['damaged', () => new ArrayBuffer(8)],
+  ['of another file', () => encodeFile({ ...RECORD, file: 9 as FileId })],
+])('a spill does not begin when the file record is %s', async (_how, value) => {
+  const { connection, send, spill, stored } = await setUp();
+  await connection.write(['files'], 'default', (r) => {
+    r.put('files', PATH, value());
+  });
+  const failed = send().then(() => spill.settled());
+  await expect(failed).rejects.toMatchObject({ code: 'BUSY_SNAPSHOT' });
+  expect((await stored()).parts).toEqual([0, 1]);
 });
 
 test.each([
