@@ -73,6 +73,33 @@ export class QuotaError extends BlockStoreError {
   }
 }
 
+/** A file, or what is written to it, does not fit the memory that a mirror may use. */
+export class MemoryLimitError extends BlockStoreError {
+  override readonly name = 'MemoryLimitError';
+  /** Bytes it would take. */
+  readonly wantedBytes: number;
+  /** The option `memoryBytesMax`. */
+  readonly limitBytes: number;
+  constructor(
+    path: string,
+    bytes: { readonly wanted: number; readonly limit: number },
+    doing: 'open' | 'write',
+  ) {
+    const what =
+      doing === 'open'
+        ? `"${path}" would take ${bytes.wanted} bytes of memory`
+        : `Writing to "${path}" would take the mirror to ${bytes.wanted} bytes of memory`;
+    super(
+      'MEMORY_LIMIT',
+      doing === 'open' ? rc.SQLITE_CANTOPEN : rc.SQLITE_FULL,
+      `${what}; memoryBytesMax is ${bytes.limit}. Raise it, or use IDBBlockVFS, which reads ` +
+        'databases of any size on demand.',
+    );
+    this.wantedBytes = bytes.wanted;
+    this.limitBytes = bytes.limit;
+  }
+}
+
 /** The IndexedDB connection went away and could not be had again. */
 export class ConnectionLostError extends BlockStoreError {
   override readonly name = 'ConnectionLostError';

@@ -7,6 +7,7 @@ export {
   CorruptionError,
   FormatVersionError,
   InvariantError,
+  MemoryLimitError,
   NotAVolumeError,
   OptionError,
   QuotaError,
@@ -26,7 +27,8 @@ export type {
   VFSEventType,
   VFSListener,
 } from './vfs/events.js';
+export { IDBBlockMirrorVFS } from './vfs/idb-block-mirror-vfs.js';
 export { IDBBlockVFS } from './vfs/idb-block-vfs.js';
 export type { Build } from './vfs/module.js';
-export type { VFSOptions } from './vfs/options.js';
+export type { MirrorVFSOptions, VFSOptions } from './vfs/options.js';
 export type { VFSStats } from './vfs/stats.js';

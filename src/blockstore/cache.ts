@@ -11,6 +11,8 @@ export interface CachedSegment {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** One per slot: 1 once the block's checksum matched. */
   readonly verified: Uint8Array;
+  /** Views of the blocks that were handed out, by slot. */
+  readonly views: Uint8Array[];
   /** Not to be evicted: IndexedDB does not have it yet. */
   pinned: boolean;
   /** Used since eviction last came by. */
@@ -50,6 +52,7 @@ export class SegmentCache {
     const cached: CachedSegment = {
       bytes,
       verified: new Uint8Array(options.slots),
+      views: [],
       // From the first: making room for its successor may otherwise take it.
       pinned: options.pinned ?? false,
       hot: true,

@@ -1,8 +1,8 @@
 /**
  * Puts commits in order, waits for them as their durability says, and puts them in force.
  *
- *   I4  Strict and relaxed commits return after `complete`; a deferred one returns at once and is
- *       in force in memory only until its idbTx is complete.
+ *   I4  Strict and relaxed commits return after `complete`; one that is enqueued returns at once and
+ *       is in force in memory only until its idbTx is complete.
  *   I5  A strict or relaxed commit that fails has changed nothing in memory. A deferred one that
  *       fails takes with it every later one, and the state is read from the store again.
  *   I9  At most DEFERRED_BYTES_MAX bytes or DEFERRED_COMMITS_MAX commits wait; then committing waits.
@@ -44,6 +44,14 @@ interface Waiting {
   readonly files: Set<BlockFile>;
 }
 
+/** A commit in force that waits for its turn. */
+interface Enqueued {
+  readonly prepared: readonly PreparedCommit[];
+  readonly held: readonly CachedSegment[];
+  readonly started: number;
+  readonly durability: Durability;
+}
+
 const IDB_DURABILITY = { strict: 'strict', relaxed: 'default', deferred: 'default' } as const;
 
 export class Committer {
@@ -66,7 +74,10 @@ export class Committer {
 
   /** Commits the drafts of one sqliteTx in one idbTx. */
   async commit(drafts: readonly DraftCommit[], durability: Durability): Promise<void> {
-    if (durability === 'deferred') return await this.#defer(drafts);
+    if (durability === 'deferred') {
+      if (this.isFull) await this.drained();
+      return this.enqueue(drafts, durability);
+    }
     if (this.#waiting.commits > 0) await this.drained();
     const started = this.#deps.monotonicMs();
     const prepared = this.#prepare(drafts);
@@ -98,12 +109,17 @@ export class Committer {
     });
   }
 
-  async #defer(drafts: readonly DraftCommit[]): Promise<void> {
+  /** True if so much waits that nothing should be enqueued before it has landed. */
+  get isFull(): boolean {
+    const { bytes, commits } = this.#waiting;
+    return bytes > DEFERRED_BYTES_MAX || commits >= DEFERRED_COMMITS_MAX;
+  }
+
+  /** Puts a commit in force at once, to land in its turn with the durability given. */
+  enqueue(drafts: readonly DraftCommit[], durability: Durability): void {
     const { connection } = this.#deps;
     // What can never land is not acknowledged.
     if (connection.isShut) throw new ConnectionLostError(connection.name, 'the VFS was closed');
-    const full = this.#waiting.bytes > DEFERRED_BYTES_MAX;
-    if (full || this.#waiting.commits >= DEFERRED_COMMITS_MAX) await this.drained();
     const started = this.#deps.monotonicMs();
     const prepared = this.#prepare(drafts);
     const held = prepared.flatMap((commit) => putInForce(commit, { pinned: true }));
@@ -113,20 +129,17 @@ export class Committer {
       waiting.files.add(commit.file);
     }
     waiting.commits++;
-    this.#tail = this.#tail.then(() => this.#land(waiting, prepared, held, started));
+    this.#tail = this.#tail.then(() =>
+      this.#land(waiting, { prepared, held, started, durability }),
+    );
   }
 
-  async #land(
-    waiting: Waiting,
-    prepared: readonly PreparedCommit[],
-    held: readonly CachedSegment[],
-    started: number,
-  ): Promise<void> {
+  async #land(waiting: Waiting, { prepared, held, started, durability }: Enqueued): Promise<void> {
     if (!waiting.failure) {
       try {
         // It may have been built on one that was lost while that was being settled.
         for (const { file, draft } of prepared) file.assertNotLost(draft.base);
-        await this.#write(prepared, 'deferred');
+        await this.#write(prepared, durability);
         this.#report(prepared, started);
       } catch (cause) {
         waiting.failure = cause instanceof Error ? cause : new Error(String(cause), { cause });
@@ -194,9 +207,11 @@ function putInForce(
     // Its writer's own pin does not count: that connection moves on with the commit.
     state.apply(change, written, state.map.pins > 1);
   }
-  return commit.segments.map(({ part, buffer }) => {
+  const held = commit.segments.map(({ part, buffer }) => {
     const bytes = new Uint8Array(buffer);
     const slots = draft.blocksPerSegment;
     return file.reader.insertOwn(record.version, part, bytes, { slots, pinned });
   });
+  file.tidy();
+  return held;
 }

@@ -114,6 +114,11 @@ export class Draft {
     return bytes;
   }
 
+  /** Bytes of blocks written, sent or not. */
+  get writtenBytes(): number {
+    return this.blocks.length * this.blockSize + (this.under?.writtenBytes ?? 0);
+  }
+
   /** Bytes of full segments that were not sent yet. */
   get unsentBytes(): number {
     const full = Math.floor(this.blocks.length / this.blocksPerSegment);

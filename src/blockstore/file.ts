@@ -10,24 +10,22 @@
  */
 import { assert, BusyError, CorruptionError, fromDomException } from '../errors.js';
 import { type CommitRecord, decodeCommit, sameNonce } from '../format/commit.js';
-import {
-  decodeFile,
-  decodeVolume,
-  encodeFile,
-  encodeVolume,
-  type FileRecord,
-} from '../format/files.js';
-import { commitsFrom, everythingFrom, everythingOf, VOLUME_KEY } from '../format/keys.js';
+import { decodeFile, type FileRecord } from '../format/files.js';
+import { commitsFrom, everythingOf } from '../format/keys.js';
 import type { BlockSize, ChecksumAlgorithm, FileId, Version } from '../types.js';
 import type { SegmentCache } from './cache.js';
 import type { Connection } from './connection.js';
+import { createRecord } from './create.js';
 import { unwrapRecord } from './evidence.js';
-import { BlockMap } from './map.js';
+import { BlockMap, type MapChange } from './map.js';
 import { result } from './requests.js';
+import { Residence, type ResidenceOptions } from './residence.js';
 import { type ReadCounters, SegmentReader } from './segments.js';
 import { FileState } from './state.js';
 
 const BLOCK_SIZE_DEFAULT = 4096 as BlockSize;
+/** Times a resident file is read anew because another context reclaimed what was to be fetched. */
+const RELOADS_MAX = 3;
 
 /** Commits that had to be given up: their records are damaged or lost, what they built on is whole. */
 export interface FallBack {
@@ -65,6 +63,8 @@ export interface FileDeps {
   readonly onDamage?: OnDamage | undefined;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Keeps the files whole in memory. */
+  readonly resident?: ResidenceOptions | undefined;
 }
 
 export class BlockFile {
@@ -90,11 +90,16 @@ export class BlockFile {
   lastLoss: Error | undefined;
   readonly #deps: FileDeps;
   readonly #pinned: Set<BlockMap> = new Set();
+  readonly #residence: Residence | undefined;
   #reader: SegmentReader | undefined;
+  /** The newest version known to be in the store. */
+  #landed: Version = 0 as Version;
 
   constructor(path: string, deps: FileDeps) {
     this.path = path;
     this.#deps = deps;
+    const { connection, cache, resident } = deps;
+    this.#residence = resident && new Residence({ ...resident, path, connection, cache });
     this.state = emptyState();
   }
 
@@ -137,7 +142,16 @@ export class BlockFile {
 
   unpin(map: BlockMap): void {
     map.pins--;
-    if (map.pins === 0) this.#pinned.delete(map);
+    if (map.pins > 0) return;
+    this.#pinned.delete(map);
+    this.tidy();
+  }
+
+  /** Lets go of what is resident and no longer needed, after a commit or a snapshot's end. */
+  tidy(): void {
+    if (this.#reader && this.#residence?.hasDead) {
+      this.#residence.sweep(this.#reader, this.pinnedMin);
+    }
   }
 
   /** Reads the file's record and recovers its state. Leaves an absent file absent. */
@@ -167,15 +181,28 @@ export class BlockFile {
   async reload(): Promise<void> {
     const { record } = this;
     if (!record) return;
-    const recovered = await this.#deps.recover(this.#deps.connection, record);
+    const recovered = await this.#recover(record);
     const { state, pendingAbove, fellBack } = recovered;
-    if (fellBack && !this.#mayFallBack(fellBack)) throw fellBack.defects[0];
     this.recovery = recovered;
     this.fellBack = fellBack;
     this.#adopt(state);
     if (pendingAbove) this.cleanAbove = true;
     if (!record.born && state.map.version > 0) this.record = { ...record, born: true };
     this.validatedAtMs = this.#deps.now();
+  }
+
+  /** What the store has; a resident file's segments are in memory before its state is in force. */
+  async #recover(record: FileRecord): Promise<Recovered> {
+    for (let attempt = 1; ; attempt++) {
+      const recovered = await this.#deps.recover(this.#deps.connection, record);
+      const { fellBack } = recovered;
+      if (fellBack && !this.#mayFallBack(fellBack)) throw fellBack.defects[0];
+      const { reader } = this;
+      const { map } = recovered.state;
+      const missing = await this.#residence?.bringIn(record.file, reader, map);
+      if (missing === undefined) return recovered;
+      if (attempt === RELOADS_MAX) throw reader.missing(map, missing);
+    }
   }
 
   #mayFallBack({ from }: FallBack): boolean {
@@ -195,7 +222,11 @@ export class BlockFile {
   #adopt(state: FileState): void {
     state.map.lineage = this.lossCount;
     this.state = state;
+    this.#landed = state.map.version;
     this.suspect = false;
+    if (!this.#residence) return;
+    this.#residence.follow(state);
+    if (this.#reader) this.#residence.keepOnly(this.#reader, [state.map, ...this.#pinned]);
   }
 
   /** Throws the loss if `map` descends from a commit that was acknowledged and then lost. */
@@ -214,6 +245,7 @@ export class BlockFile {
   async refresh(): Promise<void> {
     if (!this.record || this.suspect) return await this.load();
     const { map } = this.state;
+    const { version } = map;
     // Our own marker is asked for too: a file that was deleted, or deleted and made anew, lacks it.
     const bounds = commitsFrom(this.record.file, map.version);
     const stored = await this.#deps.connection.read(['commits'], (r) =>
@@ -222,7 +254,15 @@ export class BlockFile {
     const now = this.#deps.now();
     const [marker, ...newer] = stored;
     const known = this.#isOwnMarker(marker);
-    if (!known || !newer.every((value) => this.#follow(value))) return await this.load();
+    if (!known) return await this.load();
+    if (this.#residence && newer.length > 0) {
+      if (!(await this.#bringNewer(this.#residence, newer))) return await this.load();
+      // A commit of ours or another refresh came in between: what is newer now is asked for again.
+      if (this.state.map !== map || map.version !== version) return await this.refresh();
+    }
+    if (!newer.every((value) => this.#follow(value))) return await this.load();
+    this.#landed = this.state.map.version;
+    this.tidy();
     this.validatedAtMs = now;
   }
 
@@ -231,6 +271,19 @@ export class BlockFile {
     const { map, marker } = this.state;
     const stored = decodeCommit(value, { file: this.file, version: map.version });
     return stored.ok && marker !== undefined && sameNonce(stored.value.nonce, marker);
+  }
+
+  /** False if the newer commits cannot be followed, or the store lacks what they have written. */
+  async #bringNewer(residence: Residence, newer: readonly unknown[]): Promise<boolean> {
+    const changes: MapChange[] = [];
+    let { version } = this.state.map;
+    for (const value of newer) {
+      const decoded = decodeCommit(value, { file: this.file });
+      if (!decoded.ok || decoded.value.base !== version || !decoded.value.entries) return false;
+      changes.push({ ...decoded.value, entries: decoded.value.entries });
+      version = decoded.value.version;
+    }
+    return await residence.bringNewer(this.file, this.reader, this.state.map, changes);
   }
 
   /** False if the commit cannot be applied to the map in memory. */
@@ -258,7 +311,8 @@ export class BlockFile {
    */
   async create(algorithm: ChecksumAlgorithm): Promise<void> {
     try {
-      this.#identify(await this.#create(algorithm));
+      const { connection, now } = this.#deps;
+      this.#identify(await createRecord({ connection, now, path: this.path, algorithm }));
     } catch (cause) {
       // It may have landed all the same: the store is asked before anything is built on it.
       this.distrust();
@@ -266,45 +320,10 @@ export class BlockFile {
     }
   }
 
-  async #create(algorithm: ChecksumAlgorithm): Promise<FileRecord> {
-    const { connection, now } = this.#deps;
-    const place = { volume: connection.name, store: 'files', key: VOLUME_KEY } as const;
-    const requests = await connection.begin(['files', 'segments'], 'default');
-    const done = requests.completion();
-    done.catch(() => undefined);
-    const [stored, other] = await requests.inTime(
-      Promise.all([
-        result(requests.get('files', VOLUME_KEY)),
-        result(requests.get('files', this.path)),
-      ]),
-    );
-    if (other !== undefined) {
-      requests.tx.abort();
-      throw new BusyError(this.path, 'another context created it', { snapshot: true });
-    }
-    const volume = unwrapRecord(decodeVolume(stored), place);
-    // An id is given once: were it in use, the new file's first write would delete another's blocks.
-    const inUse = requests.getKey('segments', everythingFrom(volume.nextFileId));
-    const used = await requests.inTime(result(inUse));
-    if (used !== undefined) throw new CorruptionError(place, 'a stale volume record');
-    const record: FileRecord = {
-      path: this.path,
-      file: volume.nextFileId as FileId,
-      algorithm,
-      born: false,
-      createdMs: now(),
-    };
-    const next = { ...volume, nextFileId: volume.nextFileId + 1 };
-    requests.put('files', VOLUME_KEY, encodeVolume(next));
-    requests.add('files', this.path, encodeFile(record));
-    requests.tx.commit();
-    await done;
-    return record;
-  }
-
   /** A commit of ours is in the store. */
   committed(commit: CommitRecord): void {
     this.validatedAtMs = this.#deps.now();
+    this.#landed = commit.version;
     this.cleanAbove = false;
     if (this.fellBack && commit.version > this.fellBack.from) this.fellBack = undefined;
     if (this.record && !this.record.born) {
@@ -316,7 +335,13 @@ export class BlockFile {
   async lose(error: Error): Promise<void> {
     this.lossCount++;
     this.lastLoss = error;
-    this.#reader?.clear();
+    if (this.#residence) {
+      // What was superseded by a version that is lost is live again.
+      this.#residence.forgetDead();
+      this.#reader?.forgetAbove(this.#landed);
+    } else {
+      this.#reader?.clear();
+    }
     this.distrust();
     await this.load();
   }

@@ -20,6 +20,12 @@ export function segmentNumber(version: number, part: number): number {
   return version * PARTS + part;
 }
 
+/** The place that `segmentNumber` named. */
+export function placeOfSegment(segment: number): SegmentPlace {
+  const version = Math.floor(segment / PARTS);
+  return { version: version as Version, part: segment - version * PARTS };
+}
+
 /** A segment's place in its file. */
 export interface SegmentPlace {
   readonly version: Version;
@@ -38,6 +44,8 @@ export class LiveSegments {
   #superseded: Superseded[] = [];
   #ranges: ReclaimRange[] = [];
   #supersededSegments = 0;
+  /** Called for each segment that lost its last live block to version `by`. */
+  onSuperseded: ((segment: number, by: Version) => void) | undefined;
 
   /** Segments that hold at least one live block. */
   get liveCount(): number {
@@ -77,6 +85,7 @@ export class LiveSegments {
   #supersede(segment: number, by: Version): void {
     this.#superseded.push({ segment, by });
     this.#supersededSegments++;
+    this.onSuperseded?.(segment, by);
   }
 
   /** A segment that was written and never had a live block. */

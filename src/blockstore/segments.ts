@@ -71,12 +71,30 @@ export class SegmentReader {
     return cached;
   }
 
+  /** A block's bytes, checked; null if it was never written, undefined if it is not in memory. */
+  bytesOf(map: BlockMap, block: number): Uint8Array | null | undefined {
+    const version = map.versionOf(block);
+    if (version === 0) return null;
+    const slotIndex = map.slotOf(block);
+    const part = Math.floor(slotIndex / map.blocksPerSegment);
+    const cached = this.cached.get(segmentNumber(version, part));
+    if (!cached) return undefined;
+    cached.hot = true;
+    this.#counters.cacheHits++;
+    return (
+      cached.views[slotIndex - part * map.blocksPerSegment] ?? this.blockOf(map, block, cached)
+    );
+  }
+
   /** A written block's bytes inside its segment, checked. */
   blockOf(map: BlockMap, block: number, segment: CachedSegment): Uint8Array {
     const slot = map.slotOf(block) % map.blocksPerSegment;
     const start = slot * map.blockSize;
     const bytes = segment.bytes.subarray(start, start + map.blockSize);
-    if (segment.verified[slot] === 1) return bytes;
+    if (segment.verified[slot] === 1) {
+      segment.views[slot] = bytes;
+      return bytes;
+    }
     const version = map.versionOf(block) as Version;
     const id = { file: this.#owner.file, block: block as BlockNumber, version };
     const expected = map.checksumOf(block);
@@ -90,6 +108,7 @@ export class SegmentReader {
       throw this.#corruption(map, block, 'a block whose checksum is wrong', { expected, actual });
     }
     segment.verified[slot] = 1;
+    segment.views[slot] = bytes;
     return bytes;
   }
 
@@ -141,6 +160,17 @@ export class SegmentReader {
     }
   }
 
+  /** Forgets one segment. */
+  drop(segment: number): void {
+    this.#cache.remove(this.cached, segment);
+  }
+
+  /** Forgets the segments of every version above `version`. */
+  forgetAbove(version: number): void {
+    const first = segmentNumber(version + 1, 0);
+    for (const segment of [...this.cached.keys()]) if (segment >= first) this.drop(segment);
+  }
+
   clear(): void {
     this.#cache.clear(this.cached);
   }
@@ -177,7 +207,7 @@ export class SegmentReader {
       const segment = segmentNumber(place.version, place.part);
       const arrival = batch.then((runs) => {
         const value = runs.find((run) => run.has(segment))?.get(segment);
-        return value && this.#install(segment, value, slots);
+        return value && this.install(segment, value, slots);
       });
       const tracked = arrival.finally(() => this.#inFlight.delete(segment));
       tracked.catch(() => undefined);
@@ -185,7 +215,8 @@ export class SegmentReader {
     }
   }
 
-  #install(segment: number, bytes: Uint8Array<ArrayBuffer>, slots: number): CachedSegment {
+  /** A segment as the store has it: each block is checked when it is first read. */
+  install(segment: number, bytes: Uint8Array<ArrayBuffer>, slots: number): CachedSegment {
     this.#counters.segmentsRead++;
     this.#counters.bytesRead += bytes.byteLength;
     return this.#cache.insert(this.cached, segment, bytes, { slots });

@@ -13,6 +13,7 @@ import { Connection } from './connection.js';
 import { requireRecord, unwrapRecord } from './evidence.js';
 import { BlockFile, type OnDamage, type Recover } from './file.js';
 import { result } from './requests.js';
+import type { ResidenceOptions } from './residence.js';
 import type { ReadCounters } from './segments.js';
 import type { Timer } from './watchdog.js';
 
@@ -33,6 +34,8 @@ export interface VolumeOptions {
   readonly onDamage?: OnDamage;
   readonly onLoss: CommitterDeps['onLoss'];
   readonly onCommit: CommitterDeps['onCommit'];
+  /** Keeps open files whole in memory. */
+  readonly resident?: ResidenceOptions | undefined;
   /** The connection went away; the next request opens a new one. */
   readonly onLost: (why: string) => void;
   /** There is a new connection in its place. */
@@ -108,6 +111,12 @@ export class Volume {
     }
     this.#open.set(path, { file, users: 1 });
     return file;
+  }
+
+  /** One more user of an open file. */
+  retain(file: BlockFile): void {
+    const open = this.#open.get(file.path);
+    if (open?.file === file) open.users++;
   }
 
   /** One user fewer; the last one out drops the file from memory. */

@@ -20,7 +20,10 @@ export function fileControl(
       return pragma(core, module, id, address);
     case rc.SQLITE_FCNTL_PDB: {
       const pragmas = core.pragmasOf(id);
-      if (pragmas) pragmas.inSqliteTx = () => inSqliteTx(module, pointerAt(module, address));
+      if (pragmas) {
+        pragmas.connection = () => pointerAt(module, address);
+        pragmas.inSqliteTx = () => inSqliteTx(module, pragmas.connection());
+      }
       return rc.SQLITE_NOTFOUND;
     }
     case rc.SQLITE_FCNTL_SYNC:

@@ -22,6 +22,7 @@ import * as rc from '../result-codes.js';
 import type { Durability } from '../types.js';
 import type { SnapshotPages } from './journal-file.js';
 import type { ConnectionPragmas } from './pragmas.js';
+import { readLater, readNow } from './reading.js';
 import type { SharedFile } from './shared-file.js';
 import { Staging } from './staging.js';
 import { View } from './view.js';
@@ -37,25 +38,27 @@ export class DatabaseFile {
   readonly shared: SharedFile;
   readonly pragmas: ConnectionPragmas;
   readonly #readAhead: ReadAhead;
-  #level: number = rc.SQLITE_LOCK_NONE;
-  #snapshot: BlockMap | undefined;
+  protected level: number = rc.SQLITE_LOCK_NONE;
+  protected snapshot: BlockMap | undefined;
   /** Id of the file as this connection knows it: another context may have made it anew. */
-  #fileId: number | undefined;
-  #view: View | undefined;
+  protected fileId: number | undefined;
+  protected view: View | undefined;
+  /** The view of the newest version that was pinned. */
+  #pinnedView: View | undefined;
   #snapshotPages: SnapshotPages | undefined;
-  #staging: Staging | undefined;
-  #lossesSeen: number;
+  protected staging: Staging | undefined;
+  protected lossesSeen: number;
   /** SQLite's page cache may hold pages of versions that were lost: make it drop them. */
-  #distrusted = false;
+  protected distrusted = false;
   /** Why the sqliteTx under way can only be rolled back: an outcome unknown, or its snapshot lost. */
-  #broken: Error | undefined;
+  protected broken: Error | undefined;
 
   constructor(shared: SharedFile, pragmas: ConnectionPragmas) {
     this.shared = shared;
     this.pragmas = pragmas;
     this.#readAhead = new ReadAhead(shared.env.options.cacheBytes);
-    this.#lossesSeen = shared.file.lossCount;
-    this.#fileId = shared.file.record?.file;
+    this.lossesSeen = shared.file.lossCount;
+    this.fileId = shared.file.record?.file;
   }
 
   get path(): string {
@@ -64,20 +67,25 @@ export class DatabaseFile {
 
   /** Bytes of the file as this connection sees it. */
   get size(): number {
-    return this.#current().fileBytes;
+    return this.current().fileBytes;
   }
 
   /** Bytes of segments that this connection's sqliteTx holds in memory. */
   get stagedBytes(): number {
-    return this.#staging?.draft.heldBytes ?? 0;
+    return this.staging?.draft.heldBytes ?? 0;
+  }
+
+  /** Bytes of blocks that this connection's sqliteTx has written. */
+  get writtenBytes(): number {
+    return this.staging?.draft.writtenBytes ?? 0;
   }
 
   /** The pages of the snapshot, as a rollback journal compares them. */
   snapshotPages(): SnapshotPages | undefined {
-    const map = this.#snapshot;
+    const map = this.snapshot;
     if (!map) return undefined;
     if (this.#snapshotPages) return this.#snapshotPages;
-    const view = this.#viewOf(map);
+    const view = this.viewOf(map);
     const pages: SnapshotPages = {
       pageBytes: map.blockSize,
       isCurrent: () => this.#snapshotPages === pages,
@@ -88,6 +96,11 @@ export class DatabaseFile {
     return pages;
   }
 
+  /** How long this connection waits for another context to hand over the writer lock. */
+  get waitMs(): number {
+    return Math.max(this.shared.env.options.busyTimeoutMs, this.pragmas.busyTimeoutMs);
+  }
+
   get durability(): Durability {
     const { durability } = this.shared.env.options;
     return durability === 'pragma' ? this.pragmas.durability : durability;
@@ -95,51 +108,25 @@ export class DatabaseFile {
 
   /** Reads into the wasm memory at `address`. A promise if a block has to be fetched. */
   read(address: number, length: number, offset: number): number | Promise<number> {
-    this.#refuseBroken();
+    this.refuseBroken();
     const heap = this.shared.env.heap();
-    if (this.#distrusted && offset === CACHE_CHECK_OFFSET && length === CACHE_CHECK_BYTES) {
-      this.#distrusted = false;
+    if (this.distrusted && offset === CACHE_CHECK_OFFSET && length === CACHE_CHECK_BYTES) {
+      this.distrusted = false;
       crypto.getRandomValues(heap.subarray(address, address + length));
       return rc.SQLITE_OK;
     }
-    const view = this.#current();
-    const available = Math.max(0, Math.min(length, view.fileBytes - offset));
-    if (available < length) heap.fill(0, address + available, address + length);
-    const code = available < length ? rc.SQLITE_IOERR_SHORT_READ : rc.SQLITE_OK;
-    const size = view.blockSize;
-    for (let at = 0; at < available; ) {
-      const block = Math.floor((offset + at) / size);
-      const from = offset + at - block * size;
-      const count = Math.min(size - from, available - at);
-      const bytes = view.peek(block);
-      if (bytes === undefined) {
-        return this.#readLater(view, { address, length: available, offset, code });
-      }
-      if (bytes)
-        heap.set(count === size ? bytes : bytes.subarray(from, from + count), address + at);
-      else heap.fill(0, address + at, address + at + count);
-      at += count;
-    }
-    return code;
+    const view = this.current();
+    return (
+      readNow(heap, view, address, length, offset) ?? this.absent(view, { address, length, offset })
+    );
   }
 
-  async #readLater(
+  /** Reads what is not all in memory. */
+  protected absent(
     view: View,
-    want: { address: number; length: number; offset: number; code: number },
-  ): Promise<number> {
-    const size = view.blockSize;
-    for (let at = 0; at < want.length; ) {
-      const block = Math.floor((want.offset + at) / size);
-      const from = want.offset + at - block * size;
-      const count = Math.min(size - from, want.length - at);
-      const bytes = await view.load(block);
-      // Taken anew after each await: the wasm memory may have grown.
-      const target = this.shared.env.heap().subarray(want.address + at, want.address + at + count);
-      if (bytes) target.set(bytes.subarray(from, from + count));
-      else target.fill(0);
-      at += count;
-    }
-    return want.code;
+    want: { readonly address: number; readonly length: number; readonly offset: number },
+  ): number | Promise<number> {
+    return readLater(this.shared.env.heap, view, want);
   }
 
   write(address: number, length: number, offset: number): number | Promise<number> {
@@ -158,13 +145,13 @@ export class DatabaseFile {
   }
 
   lock(level: number): number | Promise<number> {
-    if (level <= this.#level) return rc.SQLITE_OK;
-    if (this.#level === rc.SQLITE_LOCK_NONE) {
+    if (level <= this.level) return rc.SQLITE_OK;
+    if (this.level === rc.SQLITE_LOCK_NONE) {
       const wait = this.#share();
       if (wait !== undefined) return wait.then(() => this.lock(level));
     }
-    if (level < rc.SQLITE_LOCK_RESERVED || this.#level >= rc.SQLITE_LOCK_RESERVED) {
-      this.#level = Math.max(this.#level, level);
+    if (level < rc.SQLITE_LOCK_RESERVED || this.level >= rc.SQLITE_LOCK_RESERVED) {
+      this.level = Math.max(this.level, level);
       return rc.SQLITE_OK;
     }
     return this.#reserve(level);
@@ -173,40 +160,40 @@ export class DatabaseFile {
   /** Pins a snapshot. A promise if the store has to be asked whether a newer one exists. */
   #share(): Promise<void> | undefined {
     const { file } = this.shared;
-    this.#reportLoss();
-    if (this.pragmas.exclusive && !this.#isWriter) {
+    this.reportLoss();
+    if (this.pragmas.exclusive && !this.isWriter) {
       return this.#shareAlone();
     }
     if (file.exclusive && !file.suspect) {
-      this.#pin();
+      this.pin();
       return undefined;
     }
     return this.shared.refresh().then(() => {
-      this.#reportLoss();
-      this.#pin();
+      this.reportLoss();
+      this.pin();
     });
   }
 
   /** Each connection hears of each loss once. */
-  #reportLoss(): void {
+  protected reportLoss(): void {
     const { file } = this.shared;
-    if (file.lossCount === this.#lossesSeen) return;
-    this.#lossesSeen = file.lossCount;
-    this.#distrusted = true;
+    if (file.lossCount === this.lossesSeen) return;
+    this.lossesSeen = file.lossCount;
+    this.distrusted = true;
     throw file.lastLoss ?? new BusyError(file.path, 'acknowledged commits were lost');
   }
 
   async #shareAlone(): Promise<void> {
     await this.shared.beginWrite(this);
     try {
-      this.#pin();
+      this.pin();
     } catch (cause) {
       this.shared.endWrite(this);
       throw cause;
     }
   }
 
-  get #isWriter(): boolean {
+  protected get isWriter(): boolean {
     return this.shared.writer === this;
   }
 
@@ -214,54 +201,63 @@ export class DatabaseFile {
    * For `locking_mode=exclusive`: SQLite will not let go of what it has locked, nor see what others
    * commit, so nobody else may commit from now on.
    */
-  async claim(): Promise<number> {
-    if (this.#level !== rc.SQLITE_LOCK_NONE && !this.#isWriter) {
+  claim(): number | Promise<number> {
+    return this.#claim();
+  }
+
+  async #claim(): Promise<number> {
+    if (this.level !== rc.SQLITE_LOCK_NONE && !this.isWriter) {
       this.pragmas.exclusive = false;
-      await this.#reserve(this.#level);
+      await this.#reserve(this.level);
       this.pragmas.exclusive = true;
     }
     return rc.SQLITE_NOTFOUND;
   }
 
   /** Reads nothing of a snapshot whose versions were lost, and writes nothing on top of it. */
-  #refuseBroken(): void {
+  protected refuseBroken(): void {
     const { lossCount, lastLoss } = this.shared.file;
-    if (!this.#snapshot) return;
-    if (lossCount !== this.#lossesSeen) {
-      this.#lossesSeen = lossCount;
-      this.#distrusted = true;
-      this.#broken = lastLoss;
+    if (!this.snapshot) return;
+    if (lossCount !== this.lossesSeen) {
+      this.lossesSeen = lossCount;
+      this.distrusted = true;
+      this.broken = lastLoss;
     }
-    if (this.#broken) throw this.#broken;
+    if (this.broken) throw this.broken;
   }
 
   async #reserve(level: number): Promise<number> {
-    this.#refuseBroken();
-    if (!this.#isWriter) await this.shared.beginWrite(this);
+    this.refuseBroken();
+    if (!this.isWriter) await this.shared.beginWrite(this);
+    return this.reserveAsWriter(level);
+  }
+
+  /** I3. */
+  protected reserveAsWriter(level: number): number {
     const { file } = this.shared;
-    const sameFile = file.record?.file === this.#fileId;
-    if (!sameFile || file.state.map.version !== this.#snapshot?.version) {
+    const sameFile = file.record?.file === this.fileId;
+    if (!sameFile || file.state.map.version !== this.snapshot?.version) {
       this.shared.endWrite(this);
       throw new BusyError(file.path, 'another connection committed since its snapshot', {
         snapshot: true,
       });
     }
-    this.#level = level;
+    this.level = level;
     return rc.SQLITE_OK;
   }
 
   unlock(level: number): void {
-    if (level >= this.#level) return;
-    if (this.#level >= rc.SQLITE_LOCK_RESERVED && level < rc.SQLITE_LOCK_RESERVED) {
+    if (level >= this.level) return;
+    if (this.level >= rc.SQLITE_LOCK_RESERVED && level < rc.SQLITE_LOCK_RESERVED) {
       this.discard();
       this.shared.env.group.leave(this);
       if (!this.pragmas.exclusive) this.shared.endWrite(this);
     }
     if (level === rc.SQLITE_LOCK_NONE) {
       this.shared.endWrite(this);
-      this.#unpin();
+      this.unpin();
     }
-    this.#level = level;
+    this.level = level;
   }
 
   /** True while this context writes to the file. */
@@ -271,7 +267,7 @@ export class DatabaseFile {
 
   /** The commit point of this file alone. */
   commit(): number | Promise<number> {
-    if (!this.#staging) return rc.SQLITE_OK;
+    if (!this.staging) return rc.SQLITE_OK;
     return this.#commit();
   }
 
@@ -280,49 +276,50 @@ export class DatabaseFile {
       const draft = await this.readyDraft();
       if (draft) await this.shared.env.committer.commit([draft], this.durability);
     } catch (cause) {
-      this.discard();
-      this.#hasSeen(cause);
-      // SQLite tries a batch that failed again by itself: not on a guess.
-      if (cause instanceof CommitUnknownError) this.#broken = cause;
+      this.failed(cause);
       throw cause;
     }
     this.committed();
     return rc.SQLITE_OK;
   }
 
-  /** A loss that a commit has just reported is not reported again. */
-  #hasSeen(cause: unknown): void {
+  /** The commit point has failed, and says so. */
+  failed(cause: unknown): void {
+    this.discard();
+    // SQLite tries a batch that failed again by itself: not on a guess.
+    if (cause instanceof CommitUnknownError) this.broken = cause;
+    // A loss that a commit reports is not reported again.
     const { lastLoss, lossCount } = this.shared.file;
     if (lastLoss === undefined || cause !== lastLoss) return;
-    this.#lossesSeen = lossCount;
-    this.#distrusted = true;
-    this.#broken = lastLoss;
+    this.lossesSeen = lossCount;
+    this.distrusted = true;
+    this.broken = lastLoss;
   }
 
   /** The draft to be committed, or nothing if the sqliteTx changed nothing. */
   async readyDraft(): Promise<DraftCommit | undefined> {
-    const staging = this.#staging;
+    const staging = this.staging;
     if (!staging || staging.draft.isEmpty) {
       this.discard();
       return undefined;
     }
     await staging.finish();
-    this.#refuseBroken();
+    this.refuseBroken();
     return { file: this.shared.file, draft: staging.draft };
   }
 
   /** Moves on to the version just committed. */
   committed(): void {
-    this.#staging = undefined;
-    this.#unpin();
-    this.#pin();
+    this.staging = undefined;
+    this.unpin();
+    this.pin();
   }
 
   /** Forgets what was written since the last commit. */
   discard(): void {
-    this.#staging?.discard();
-    this.#staging = undefined;
-    if (this.#snapshot) this.#view = this.#viewOf(this.#snapshot);
+    this.staging?.discard();
+    this.staging = undefined;
+    if (this.snapshot) this.view = this.viewOf(this.snapshot);
   }
 
   /** Ends whatever is under way. */
@@ -332,49 +329,51 @@ export class DatabaseFile {
   }
 
   #stage(): Staging {
-    if (this.#staging) return this.#staging;
+    if (this.staging) return this.staging;
     const { env, file } = this.shared;
-    this.#staging = new Staging(file, this.#snapshot ?? file.state.map, {
+    this.staging = new Staging(file, this.snapshot ?? file.state.map, {
       readAhead: this.#readAhead,
       options: env.options,
       playedBack: (page) => env.playedBack(file.path, page),
       landed: () => env.committer.drained(),
     });
-    return this.#staging;
+    return this.staging;
   }
 
-  #current(): View {
-    if (this.#staging) return this.#staging.view;
+  protected current(): View {
+    if (this.staging) return this.staging.view;
     // SQLite reads the header before it takes a lock, when it opens a database.
-    this.#view ??= this.#viewOf(this.#snapshot ?? this.shared.file.state.map);
-    return this.#view;
+    this.view ??= this.viewOf(this.snapshot ?? this.shared.file.state.map);
+    return this.view;
   }
 
-  #viewOf(map: BlockMap): View {
+  protected viewOf(map: BlockMap): View {
     return new View(this.shared.file, this.#readAhead, map, undefined);
   }
 
-  #pin(): void {
+  protected pin(): void {
     const { file } = this.shared;
     const id = file.record?.file;
-    if (this.#fileId !== undefined && id !== this.#fileId) {
-      this.#fileId = id;
-      this.#distrusted = true;
+    if (this.fileId !== undefined && id !== this.fileId) {
+      this.fileId = id;
+      this.distrusted = true;
       throw new BusyError(file.path, 'it was deleted since this connection last read it', {
         snapshot: true,
       });
     }
-    this.#fileId = id;
-    this.#snapshot = file.pin();
-    this.#view = this.#viewOf(this.#snapshot);
-    this.#level = Math.max(this.#level, rc.SQLITE_LOCK_SHARED);
+    this.fileId = id;
+    this.snapshot = file.pin();
+    // As a rule nothing was committed since the last statement.
+    if (this.#pinnedView?.map !== this.snapshot) this.#pinnedView = this.viewOf(this.snapshot);
+    this.view = this.#pinnedView;
+    this.level = Math.max(this.level, rc.SQLITE_LOCK_SHARED);
   }
 
-  #unpin(): void {
-    if (this.#snapshot) this.shared.file.unpin(this.#snapshot);
-    this.#broken = undefined;
-    this.#snapshot = undefined;
+  protected unpin(): void {
+    if (this.snapshot) this.shared.file.unpin(this.snapshot);
+    this.broken = undefined;
+    this.snapshot = undefined;
     this.#snapshotPages = undefined;
-    this.#view = undefined;
+    this.view = undefined;
   }
 }

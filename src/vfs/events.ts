@@ -35,6 +35,13 @@ export interface VFSEventMap {
   };
   /** A file was opened and its state recovered. */
   recovery: RecoveryReport;
+  /** A mirror brings a file into memory. */
+  progress: {
+    readonly path: string;
+    readonly loadedBytes: number;
+    /** As the block map promises; it grows if superseded blocks come along. */
+    readonly totalBytes: number;
+  };
   /**
    * A VFS method answered with an error code: the error behind it. Also each defect that made a file
    * open at an older version.
@@ -75,7 +82,7 @@ export function recoveryReport(
 
 /** Which engine and durability a VFS runs with. */
 export interface EngineInfo {
-  readonly engine: 'IDBBlockVFS';
+  readonly engine: 'IDBBlockVFS' | 'IDBBlockMirrorVFS';
   readonly durability: Durability | 'pragma';
 }
 

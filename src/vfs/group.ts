@@ -13,12 +13,15 @@ import type { DatabaseFile } from './database-file.js';
 
 const STRENGTH: readonly Durability[] = ['deferred', 'relaxed', 'strict'];
 
+/** Commits what the files have staged, in one idbTx. */
+export type CommitFiles = (files: readonly DatabaseFile[]) => Promise<void> | undefined;
+
 export class CommitGroups {
-  readonly #committer: Committer;
+  readonly #commitFiles: CommitFiles;
   readonly #groups: Map<string, Set<DatabaseFile>> = new Map();
 
-  constructor(committer: Committer) {
-    this.#committer = committer;
+  constructor(commitFiles: CommitFiles) {
+    this.#commitFiles = commitFiles;
   }
 
   /** The file is ready to commit when the super-journal is deleted. */
@@ -36,23 +39,31 @@ export class CommitGroups {
   commit(superJournal: string): Promise<void> | undefined {
     const files = [...(this.#groups.get(superJournal) ?? [])];
     this.#groups.delete(superJournal);
-    return files.length === 0 ? undefined : this.#commit(files);
+    return files.length === 0 ? undefined : this.#commitFiles(files);
   }
+}
 
-  async #commit(files: readonly DatabaseFile[]): Promise<void> {
-    try {
-      const drafts: DraftCommit[] = [];
-      for (const file of files) {
-        const draft = await file.readyDraft();
-        if (draft) drafts.push(draft);
-      }
-      const strengths = files.map((file) => STRENGTH.indexOf(file.durability));
-      const durability = STRENGTH[Math.max(0, ...strengths)] ?? 'strict';
-      if (drafts.length > 0) await this.#committer.commit(drafts, durability);
-    } catch (cause) {
-      for (const file of files) file.discard();
-      throw cause;
+/** The strongest durability that one of the files' connections asks for. */
+export function strongest(files: readonly DatabaseFile[]): Durability {
+  const strengths = files.map((file) => STRENGTH.indexOf(file.durability));
+  return STRENGTH[Math.max(0, ...strengths)] ?? 'strict';
+}
+
+/** Commits and waits, as the asynchronous builds can. */
+export async function commitAndWait(
+  committer: Committer,
+  files: readonly DatabaseFile[],
+): Promise<void> {
+  try {
+    const drafts: DraftCommit[] = [];
+    for (const file of files) {
+      const draft = await file.readyDraft();
+      if (draft) drafts.push(draft);
     }
-    for (const file of files) file.committed();
+    if (drafts.length > 0) await committer.commit(drafts, strongest(files));
+  } catch (cause) {
+    for (const file of files) file.discard();
+    throw cause;
   }
+  for (const file of files) file.committed();
 }

@@ -42,6 +42,13 @@ function writeText(
   return bytes.length < target.length;
 }
 
+/** A promise would be SQLITE_OK to a build that does not wait for it. */
+export function atOnce(answer: Answer): number {
+  if (typeof answer === 'number') return answer;
+  answer.catch(() => undefined);
+  return rc.SQLITE_INTERNAL;
+}
+
 export interface CurrentMethods {
   hasAsyncMethod(name: string): boolean;
   [method: `x${string}`]: (...args: number[]) => unknown;
@@ -50,6 +57,7 @@ export interface CurrentMethods {
 export function currentMethods(core: Core, module: SqliteModule, build: Build): CurrentMethods {
   const immediate = new SyncThenable();
   const sooner = (answer: Answer): SyncThenable | Answer => {
+    if (build === 'sync') return atOnce(answer);
     if (typeof answer !== 'number' || build === 'jspi') return answer;
     // One object serves every call: Asyncify asks it before the method returns.
     immediate.code = answer;
@@ -60,7 +68,7 @@ export function currentMethods(core: Core, module: SqliteModule, build: Build): 
     new DataView(buffer, byteOffset).setInt32(address, value, true);
   };
   return {
-    hasAsyncMethod: (name) => ASYNC_METHODS.has(name),
+    hasAsyncMethod: (name) => build !== 'sync' && ASYNC_METHODS.has(name),
     xOpen(_vfs, name, id, flags, outFlags) {
       if (outFlags !== 0) setInt32(outFlags as number, flags as number);
       return sooner(core.open(textAt(module, name as number), id as number, flags as number));
@@ -78,6 +86,8 @@ export function currentMethods(core: Core, module: SqliteModule, build: Build): 
       return fits ? rc.SQLITE_OK : rc.SQLITE_CANTOPEN;
     },
     xSleep(_vfs, microseconds) {
+      // A busy handler that sleeps: it cannot, and gives up the sooner.
+      if (build === 'sync') return microseconds;
       const ms = Math.ceil((microseconds as number) / MICROSECONDS_PER_MS);
       return new Promise((resolve) => setTimeout(() => resolve(microseconds), ms));
     },

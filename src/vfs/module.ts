@@ -4,7 +4,7 @@
  * Current line (`@journeyapps/wa-sqlite`, git 1.x): `vfs_register`, methods with C's own arguments.
  * npm `wa-sqlite@1.0.0`: `registerVFS`, methods with prepared arguments.
  */
-import { OptionError, UnsupportedError } from '../errors.js';
+import { OptionError } from '../errors.js';
 
 /** What this package uses of an Emscripten module. */
 export interface SqliteModule {
@@ -14,6 +14,12 @@ export interface SqliteModule {
   readonly registerVFS?: unknown;
   /** 0 while the connection is inside a BEGIN. */
   readonly _sqlite3_get_autocommit?: (connection: number) => number;
+  readonly _sqlite3_next_stmt?: (connection: number, after: number) => number;
+  readonly _sqlite3_stmt_busy?: (statement: number) => number;
+  readonly _sqlite3_stmt_readonly?: (statement: number) => number;
+  /** What the API awaits before it repeats a call, and before it returns from one. */
+  readonly retryOps?: Promise<void>[];
+  readonly pendingOps?: object[];
   readonly handleAsync?: ((start: () => unknown) => unknown) | null;
   readonly ccall?: (
     name: string,
@@ -24,7 +30,12 @@ export interface SqliteModule {
   ) => unknown;
 }
 
-export type Build = 'asyncify' | 'jspi' | 'legacy-asyncify';
+export type Build = 'asyncify' | 'jspi' | 'sync' | 'legacy-asyncify' | 'legacy-sync';
+
+/** True for builds whose VFS methods cannot wait. */
+export function isSynchronous(build: Build): boolean {
+  return build === 'sync' || build === 'legacy-sync';
+}
 
 /** A thenable that calls back at once: Asyncify then does not unwind the stack. */
 export class SyncThenable {
@@ -35,13 +46,7 @@ export class SyncThenable {
   }
 }
 
-const SYNC_ADVICE =
-  'this is the synchronous wa-sqlite build, which cannot wait for IndexedDB. ' +
-  'Import wa-sqlite-async.mjs (Asyncify) or wa-sqlite-jspi.mjs instead.';
-
-/**
- * @throws OptionError if it is no wa-sqlite module, UnsupportedError if its build is synchronous.
- */
+/** @throws OptionError if it is no wa-sqlite module. */
 export function recogniseBuild(module: unknown): Build {
   const candidate = (module ?? {}) as Partial<SqliteModule>;
   if (!(candidate.HEAPU8 instanceof Uint8Array)) {
@@ -49,15 +54,14 @@ export function recogniseBuild(module: unknown): Build {
   }
   if (typeof candidate.vfs_register === 'function') return recogniseCurrent(candidate);
   if (typeof candidate.registerVFS === 'function') {
-    if (!isLegacyAsyncify(candidate)) throw new UnsupportedError('asynchronous build', SYNC_ADVICE);
-    return 'legacy-asyncify';
+    return isLegacyAsyncify(candidate) ? 'legacy-asyncify' : 'legacy-sync';
   }
   throw new OptionError('module', 'it has neither vfs_register nor registerVFS');
 }
 
 /** Asyncify calls a synchronous thenable back at once; JSPI answers with a promise. */
 function recogniseCurrent(module: Partial<SqliteModule>): Build {
-  if (!module.handleAsync) throw new UnsupportedError('asynchronous build', SYNC_ADVICE);
+  if (!module.handleAsync) return 'sync';
   const answer = module.handleAsync(() => new SyncThenable());
   return typeof answer === 'number' ? 'asyncify' : 'jspi';
 }

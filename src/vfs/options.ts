@@ -47,6 +47,15 @@ export interface VFSOptions {
   readonly locks?: LockManager | null;
 }
 
+export interface MirrorVFSOptions extends VFSOptions {
+  /**
+   * Bytes that `IDBBlockMirrorVFS` may hold in memory, for all files of the VFS: their segments, and
+   * what sqliteTxs under way have written. `cacheBytes` and `spillBytes` mean nothing to it. Default
+   * 512 MiB, at least 64 KiB.
+   */
+  readonly memoryBytesMax?: number;
+}
+
 export interface ResolvedOptions {
   readonly idbName: string;
   readonly durability: Durability | 'pragma';
@@ -98,6 +107,13 @@ export function resolveOptions(name: string, options: VFSOptions): ResolvedOptio
   atLeast('busyTimeoutMs', resolved.busyTimeoutMs, 0);
   atLeast('requestTimeoutMs', resolved.requestTimeoutMs, 1000);
   return resolved;
+}
+
+/** @throws OptionError */
+export function resolveMemoryBytesMax(options: MirrorVFSOptions): number {
+  const { memoryBytesMax = 512 * MIB } = options;
+  atLeast('memoryBytesMax', memoryBytesMax, 64 * KIB);
+  return memoryBytesMax;
 }
 
 function atLeast(option: string, value: number, least: number): void {

@@ -23,7 +23,9 @@ export class ConnectionPragmas {
   busyTimeoutMs = 0;
   /** `locking_mode=exclusive`: SQLite keeps its locks and does not look for others' commits. */
   exclusive = false;
-  /** Whether the connection is inside a BEGIN; SQLite hands over its address after xOpen. */
+  /** Address of SQLite's connection, which it hands over after xOpen; 0 before. */
+  connection: () => number = () => 0;
+  /** Whether the connection is inside a BEGIN. */
   inSqliteTx: () => boolean = () => false;
 
   /**

@@ -35,6 +35,7 @@ export class SharedFile {
   /** How it was recovered. */
   recovery: RecoveryReport | undefined;
   users = 0;
+  #kept = false;
 
   constructor(file: BlockFile, env: FileEnv, role: WriterRole | undefined) {
     this.file = file;
@@ -58,28 +59,73 @@ export class SharedFile {
 
   /** @throws BusyError if another connection or context writes and does not end in time. */
   async beginWrite(connection: DatabaseFile): Promise<void> {
-    const { file, role } = this;
-    if (this.writer && this.writer !== connection) {
-      throw new BusyError(file.path, 'another connection of this page is writing');
-    }
-    this.writer = connection;
-    role?.beginWrite();
+    this.become(connection);
     try {
-      if (role && !role.held) {
-        const waitMs = Math.max(this.env.options.busyTimeoutMs, connection.pragmas.busyTimeoutMs);
-        if (!(await role.acquire(waitMs))) {
-          throw new BusyError(file.path, `another context has been writing for ${waitMs} ms`);
-        }
-        await this.#acquired();
-      } else if (!file.exclusive) {
-        await this.refresh();
-        // Nobody can tell a living writer's segments from a dead one's: the first to commit wins,
-        // and the other finds that what it spilled was taken for orphans.
-        file.cleanAbove = true;
-      }
+      await this.#prepareToWrite(connection.waitMs);
     } catch (cause) {
       this.endWrite(connection);
       throw cause;
+    }
+  }
+
+  /**
+   * Makes a connection the writer, which it may be: `holdRole` is still in force, or this context holds
+   * the writer lock.
+   * @throws BusyError if another connection of this context writes.
+   */
+  become(connection: DatabaseFile): void {
+    if (this.writer && this.writer !== connection) {
+      throw new BusyError(this.file.path, 'another connection of this page is writing');
+    }
+    this.writer = connection;
+    this.role?.beginWrite();
+  }
+
+  /**
+   * Does what has to be waited for before a connection can become the writer.
+   * @returns ends the hold on the writer lock, which others may have from then on.
+   * @throws BusyError if another context writes and does not end in time.
+   */
+  async holdRole(waitMs: number): Promise<() => void> {
+    const { role, file } = this;
+    role?.beginWrite();
+    try {
+      await this.#prepareToWrite(waitMs);
+      if (file.suspect) await this.refresh();
+    } catch (cause) {
+      role?.endWrite();
+      throw cause;
+    }
+    return () => role?.endWrite();
+  }
+
+  /** Keeps the writer lock from now on, if no other context writes. */
+  async keepRole(): Promise<void> {
+    if (this.#kept || !this.role) return;
+    this.#kept = true;
+    try {
+      // Given up when the file is closed.
+      await this.holdRole(this.env.options.busyTimeoutMs);
+    } catch (cause) {
+      this.#kept = false;
+      if (!(cause instanceof BusyError)) throw cause;
+    }
+  }
+
+  async #prepareToWrite(waitMs: number): Promise<void> {
+    const { file, role } = this;
+    if (role && !role.held) {
+      if (!(await role.acquire(waitMs))) {
+        throw new BusyError(file.path, `another context has been writing for ${waitMs} ms`);
+      }
+      await this.#acquired();
+    } else if (!file.exclusive) {
+      await this.refresh();
+      // Nobody can tell a living writer's segments from a dead one's: the first to commit wins,
+      // and the other finds that what it spilled was taken for orphans.
+      file.cleanAbove = true;
+      // It was lost and is held again, or what came after getting it had failed.
+      file.exclusive = role?.held ?? false;
     }
   }
 

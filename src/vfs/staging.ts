@@ -62,22 +62,22 @@ export class Staging {
     return this.#view;
   }
 
-  /** Copies `source` in. A promise means: wait before the next write. */
+  /** Copies `source` in; it is copied first if it has to wait. A promise: wait before the next write. */
   write(source: Uint8Array, offset: number): Promise<void> | undefined {
     const { length } = source;
     if (length !== this.draft.blockSize && isBlockSize(length) && offset % length === 0) {
       this.#changeBlockSize(length as BlockSize);
     }
     const { blockSize } = this.draft;
-    if (length !== blockSize || offset % blockSize !== 0) {
-      // The wasm memory may move while a block is fetched.
-      return this.#writeAcross(source.slice(), offset);
-    }
+    if (length !== blockSize || offset % blockSize !== 0) return this.#writeAcross(source, offset);
     const block = offset / blockSize;
     if (this.#isOriginal(block, source) && this.draft.restore(block)) return undefined;
     this.draft.stage(block).set(source);
-    if (this.draft.unsentBytes < this.#options.spillBytes) return undefined;
-    return this.#sendFull();
+    return this.#spillIfFull();
+  }
+
+  #spillIfFull(): Promise<void> | undefined {
+    return this.draft.unsentBytes < this.#options.spillBytes ? undefined : this.#sendFull();
   }
 
   truncate(fileBytes: number): void {
@@ -87,9 +87,14 @@ export class Staging {
   /** Readies the draft to be committed: the file has an id, spilled segments are in the store. */
   async finish(): Promise<void> {
     await this.#file.settling;
-    if (!this.#file.record) await this.#file.create(this.#options.checksum);
-    if (this.draft.under) await this.#fillFromUnder();
+    await this.identify();
+    await this.makeWhole();
     await this.#orDistrust(this.#spill?.settled());
+  }
+
+  /** Gives the file an id if it has none yet. */
+  async identify(): Promise<void> {
+    if (!this.#file.record) await this.#file.create(this.#options.checksum);
   }
 
   /** Forgets everything written. */
@@ -118,24 +123,41 @@ export class Staging {
     this.#view = this.#viewOf(this.draft);
   }
 
-  async #writeAcross(source: Uint8Array, offset: number): Promise<void> {
+  /** A write that is not one block: part of one, or several. */
+  #writeAcross(source: Uint8Array, offset: number): Promise<void> | undefined {
     const { blockSize } = this.draft;
     for (let at = 0; at < source.length; ) {
       const position = offset + at;
       const block = Math.floor(position / blockSize);
       const from = position - block * blockSize;
       const length = Math.min(blockSize - from, source.length - at);
-      const before = length === blockSize ? null : await this.#view.load(block);
-      const { fileBytes } = this.draft;
-      const copy = before?.slice();
-      const target = this.draft.stage(block);
-      if (copy) target.set(copy);
-      else if (length < blockSize) target.fill(0);
-      target.set(source.subarray(at, at + length), from);
-      this.draft.fileBytes = Math.max(fileBytes, position + length);
+      const before = length === blockSize ? null : this.#view.peek(block);
+      if (before === undefined) return this.#writeRest(source.slice(at), position);
+      this.#overwrite(block, from, source.subarray(at, at + length), before);
       at += length;
     }
-    if (this.draft.unsentBytes >= this.#options.spillBytes) await this.#sendFull();
+    return this.#spillIfFull();
+  }
+
+  /** Goes on where a block has to be fetched; the wasm memory may move meanwhile. */
+  async #writeRest(source: Uint8Array, offset: number): Promise<void> {
+    const { blockSize } = this.draft;
+    const block = Math.floor(offset / blockSize);
+    const from = offset - block * blockSize;
+    const length = Math.min(blockSize - from, source.length);
+    this.#overwrite(block, from, source.subarray(0, length), await this.#view.load(block));
+    await this.#writeAcross(source.subarray(length), offset + length);
+  }
+
+  /** Writes part of a block that held `before`; null for zeros. */
+  #overwrite(block: number, from: number, part: Uint8Array, before: Uint8Array | null): void {
+    const { fileBytes, blockSize } = this.draft;
+    const copy = before?.slice();
+    const target = this.draft.stage(block);
+    if (copy) target.set(copy);
+    else if (part.length < blockSize) target.fill(0);
+    target.set(part, from);
+    this.draft.fileBytes = Math.max(fileBytes, block * blockSize + from + part.length);
   }
 
   async #sendFull(): Promise<void> {
@@ -175,16 +197,30 @@ export class Staging {
     }
   }
 
-  /** Stages every block that only `under` has, so that the new map is whole. */
-  async #fillFromUnder(): Promise<void> {
+  /** Stages every block that only what is under the draft has, so that the new map is whole. */
+  makeWhole(): Promise<void> | undefined {
     const { draft } = this;
+    if (!draft.under) return undefined;
     const blockCount = Math.ceil(draft.fileBytes / draft.blockSize);
     for (let block = 0; block < blockCount; block++) {
       if (draft.whereabouts(block).tag !== 'base') continue;
+      const bytes = this.#view.peek(block);
+      if (bytes === undefined) return this.#makeRestWhole(block, blockCount);
+      if (bytes) draft.stage(block).set(bytes);
+      const wait = this.#spillIfFull();
+      if (wait !== undefined) return wait.then(() => this.#makeRestWhole(block + 1, blockCount));
+    }
+    return undefined;
+  }
+
+  /** Goes on where something has to be waited for. */
+  async #makeRestWhole(first: number, blockCount: number): Promise<void> {
+    const { draft } = this;
+    for (let block = first; block < blockCount; block++) {
+      if (draft.whereabouts(block).tag !== 'base') continue;
       const bytes = await this.#view.load(block);
-      if (!bytes) continue;
-      draft.stage(block).set(bytes);
-      if (draft.unsentBytes >= this.#options.spillBytes) await this.#sendFull();
+      if (bytes) draft.stage(block).set(bytes);
+      await this.#spillIfFull();
     }
   }
 }

@@ -44,15 +44,17 @@ export class View {
       const where = draft.whereabouts(block);
       if (where.tag === 'staged') return where.bytes;
       if (where.tag === 'zeros') return null;
-      if (where.tag === 'sent' || draft.under) return undefined;
+      if (where.tag === 'sent') return undefined;
+      if (draft.under) return this.#composeNow(draft, draft.under, block);
     } else if (map.versionOf(block) === 0) {
       return null;
     }
     const { reader } = this.#file;
-    const segment = reader.peek(map, block);
-    if (!segment) return undefined;
-    if (this.#readAhead.isTrigger(block)) reader.prefetch(map, this.#readAhead.extend(map, reader));
-    return reader.blockOf(map, block, segment);
+    const bytes = reader.bytesOf(map, block);
+    if (bytes && this.#readAhead.isTrigger(block)) {
+      reader.prefetch(map, this.#readAhead.extend(map, reader));
+    }
+    return bytes;
   }
 
   /** The block's bytes, fetched if need be; null for zeros. */
@@ -103,20 +105,21 @@ export class View {
   /** A block of a new block size, put together from what lies under the draft. */
   async #compose(draft: Draft, under: Draft, block: number): Promise<Uint8Array | null> {
     const below = new View(this.#file, this.#readAhead, this.map, under);
-    const bytes = new Uint8Array(draft.blockSize);
-    const start = block * draft.blockSize;
-    const end = Math.min(start + draft.blockSize, draft.underBytes);
-    let written = false;
-    for (let position = start; position < end; ) {
-      const source = Math.floor(position / under.blockSize);
-      const from = position - source * under.blockSize;
-      const length = Math.min(under.blockSize - from, end - position);
-      const piece = await below.load(source);
-      if (piece) bytes.set(piece.subarray(from, from + length), position - start);
-      written ||= piece !== null;
-      position += length;
+    const pieces: (Uint8Array | null)[] = [];
+    for (const { source } of piecesOf(draft, under, block)) pieces.push(await below.load(source));
+    return compose(draft, under, block, pieces);
+  }
+
+  /** The same if all of it is in memory. */
+  #composeNow(draft: Draft, under: Draft, block: number): Uint8Array | null | undefined {
+    const below = new View(this.#file, this.#readAhead, this.map, under);
+    const pieces: (Uint8Array | null)[] = [];
+    for (const { source } of piecesOf(draft, under, block)) {
+      const piece = below.peek(source);
+      if (piece === undefined) return undefined;
+      pieces.push(piece);
     }
-    return written ? bytes : null;
+    return compose(draft, under, block, pieces);
   }
 
   async #whyMissing(block: number): Promise<Error> {
@@ -133,4 +136,43 @@ export class View {
     const why = gone ? 'another context deleted it' : 'its snapshot is too old to be read';
     return new BusyError(file.path, why, { snapshot: true });
   }
+}
+
+interface Piece {
+  /** The block under the draft. */
+  readonly source: number;
+  readonly from: number;
+  readonly length: number;
+  /** Where it goes in the block put together. */
+  readonly to: number;
+}
+
+/** Which parts of the blocks under a draft a block of it is made of. */
+function piecesOf(draft: Draft, under: Draft, block: number): Piece[] {
+  const start = block * draft.blockSize;
+  const end = Math.min(start + draft.blockSize, draft.underBytes);
+  const pieces: Piece[] = [];
+  for (let position = start; position < end; ) {
+    const source = Math.floor(position / under.blockSize);
+    const from = position - source * under.blockSize;
+    const length = Math.min(under.blockSize - from, end - position);
+    pieces.push({ source, from, length, to: position - start });
+    position += length;
+  }
+  return pieces;
+}
+
+function compose(
+  draft: Draft,
+  under: Draft,
+  block: number,
+  pieces: readonly (Uint8Array | null)[],
+): Uint8Array | null {
+  if (pieces.every((piece) => piece === null)) return null;
+  const bytes = new Uint8Array(draft.blockSize);
+  for (const [i, { from, length, to }] of piecesOf(draft, under, block).entries()) {
+    const piece = pieces[i];
+    if (piece) bytes.set(piece.subarray(from, from + length), to);
+  }
+  return bytes;
 }

@@ -1,0 +1,99 @@
+/**
+ * `IDBBlockMirrorVFS`: SQLite databases in IndexedDB that lie in memory while they are open, on the
+ * synchronous wa-sqlite build, in any context and without headers.
+ *
+ * A database is loaded when it is opened; reads are memory reads. Each commit goes to IndexedDB, and
+ * with strict or relaxed durability the API call (`step`, `exec`) returns when it is complete there. The
+ * API awaits what the VFS leaves in `Module.retryOps` and `Module.pendingOps`, so calls of one module have
+ * to follow each other, as on the asynchronous builds: it would repeat a call made meanwhile.
+ *
+ * npm's older wa-sqlite 1.0.0 has neither of the two, so nothing can be waited for inside a call:
+ * - `await vfs.load(path, {create: true})` before opening. It also takes the writer lock, and keeps it
+ *   until the connection is closed; where another context has it, the database can be read as it was
+ *   when it was last loaded, and a write is SQLITE_BUSY.
+ * - Commits of every durability are acknowledged at once and land in order, with the IndexedDB durability
+ *   that was asked for: `await vfs.durable()` is the point where they are complete.
+ */
+import { UnsupportedError } from '../errors.js';
+import { BlockVFS, type EngineParts, openVolume } from './block-vfs.js';
+import { normalisePath } from './core.js';
+import type { CommitFiles } from './group.js';
+import { syncMethods } from './methods-sync.js';
+import { MirrorCore } from './mirror-core.js';
+import type { MirrorFile } from './mirror-file.js';
+import { isSynchronous, recogniseBuild, type SqliteModule } from './module.js';
+import { type MirrorVFSOptions, resolveMemoryBytesMax, resolveOptions } from './options.js';
+import { Waits } from './waits.js';
+
+export class IDBBlockMirrorVFS extends BlockVFS {
+  declare protected readonly core: MirrorCore;
+
+  /**
+   * Opens the volume, creating it if it does not exist, and makes a VFS for `module`.
+   *
+   * @param name the VFS's name in SQLite; also the IndexedDB database's, unless `idbName` is given.
+   * @param module what the factory of wa-sqlite's synchronous build resolved to.
+   * @throws OptionError, UnsupportedError, FormatVersionError, NotAVolumeError, CorruptionError,
+   *   ConnectionLostError
+   */
+  static async create(
+    name: string,
+    module: object,
+    options: MirrorVFSOptions = {},
+  ): Promise<IDBBlockMirrorVFS> {
+    const build = recogniseBuild(module);
+    if (!isSynchronous(build)) {
+      throw new UnsupportedError(
+        'synchronous build',
+        'IDBBlockMirrorVFS is for wa-sqlite.mjs, and this is an asynchronous build, which ' +
+          'IDBBlockVFS takes.',
+      );
+    }
+    const memoryBytesMax = resolveMemoryBytesMax(options);
+    const resolved = {
+      ...resolveOptions(name, options),
+      // What is resident is not evicted, and a sqliteTx stays in memory until it commits.
+      cacheBytes: Number.POSITIVE_INFINITY,
+      spillBytes: Number.POSITIVE_INFINITY,
+    };
+    const opened = await openVolume(resolved, { bytesMax: memoryBytesMax });
+    const parts = { ...opened, build, module: module as SqliteModule, options: resolved };
+    return new IDBBlockMirrorVFS(name, parts, memoryBytesMax);
+  }
+
+  private constructor(
+    name: string,
+    parts: Omit<EngineParts, 'commitFiles'>,
+    memoryBytesMax: number,
+  ) {
+    const waits = new Waits(parts.module);
+    const commitFiles: CommitFiles = (files) => {
+      this.core.commitNow(files as readonly MirrorFile[]);
+      return undefined;
+    };
+    super(
+      name,
+      { ...parts, commitFiles },
+      (deps) => new MirrorCore(deps, { waits, memoryBytesMax }),
+    );
+  }
+
+  protected override methods(core: MirrorCore, module: SqliteModule): object {
+    return this.build === 'sync' ? syncMethods(core, module) : super.methods(core, module);
+  }
+
+  protected override get engineName(): 'IDBBlockMirrorVFS' {
+    return 'IDBBlockMirrorVFS';
+  }
+
+  /**
+   * Loads a database ahead of opening it; one that is open is brought up to date. Needed with npm's
+   * wa-sqlite 1.0.0, where opening cannot wait.
+   *
+   * @param options `create`: an absent database is made. Default false.
+   * @throws OptionError if there is no such database; MemoryLimitError if it would not fit.
+   */
+  async load(path: string, options: { readonly create?: boolean } = {}): Promise<void> {
+    await this.core.load(normalisePath(path), options.create ?? false);
+  }
+}
