@@ -5,7 +5,7 @@ import { Rig, reopened } from '../support/rig.js';
 import { openRaw } from '../support/sql-spies.js';
 import type { BuildName, Database } from '../support/sqlite.js';
 
-const TEST_BUILDS: readonly BuildName[] = ['asyncify', 'jspi'];
+const TEST_BUILDS: readonly BuildName[] = ['asyncify', 'jspi', 'mirror'];
 const LIMIT_MS = 30_000;
 const FAILED: Fault = { tag: 'abort-at-commit', name: 'DataError' };
 const IOERR = 10;

@@ -10,7 +10,7 @@ import { type BuildName, freshVolume, type Row } from '../support/sqlite.js';
 // Method: one statement, counted for its points on a volume without faults; then once for each
 // point, on a fresh volume, with the fault there. Every case has a time limit: nothing may hang.
 
-const TEST_BUILDS: readonly BuildName[] = ['asyncify', 'jspi'];
+const TEST_BUILDS: readonly BuildName[] = ['asyncify', 'jspi', 'mirror'];
 const LIMIT_MS = 20_000;
 
 interface Scene {

@@ -9,7 +9,7 @@ import type { BuildName, Database, Row } from '../support/sqlite.js';
 // Method: synchronous=OFF, a fault at the idbTx of a commit that was acknowledged, and then whatever a
 // connection may be doing when the loss comes to light. And: the writer lock goes on only behind them.
 
-const TEST_BUILDS: readonly BuildName[] = ['asyncify', 'jspi'];
+const TEST_BUILDS: readonly BuildName[] = ['asyncify', 'jspi', 'mirror'];
 const QUOTA: Fault = { tag: 'quota-at-commit' };
 const FULL = { tag: 'failed', code: 13 };
 

@@ -10,7 +10,7 @@ import type { BuildName, Row } from '../support/sqlite.js';
 // Method: close the connection under a commit, at each of its requests and at its end, before or after
 // it landed; count versions in the raw store and rows in the database. Nothing may hang.
 
-const TEST_BUILDS: readonly BuildName[] = ['asyncify', 'jspi'];
+const TEST_BUILDS: readonly BuildName[] = ['asyncify', 'jspi', 'mirror'];
 const LIMIT_MS = 30_000;
 const CLOSE: Fault = { tag: 'close' };
 const LANDED: Fault = { tag: 'close-after-landing' };

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { VFSEventMap } from '../../src/index.js';
 import { failCommits, openRaw } from '../support/sql-spies.js';
-import { BUILDS, Site } from '../support/sqlite.js';
+import { ENGINES, Site } from '../support/sqlite.js';
 
-describe.each(BUILDS)('the VFS beside SQL, %s', (build) => {
+describe.each(ENGINES)('the VFS beside SQL, %s', (build) => {
   let site: Site;
   beforeEach(() => {
     site = new Site(build, { spillBytes: 65536, busyTimeoutMs: 300 });

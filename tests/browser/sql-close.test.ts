@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { BUILDS, Site } from '../support/sqlite.js';
+import { ENGINES, engineOf, Site } from '../support/sqlite.js';
 
-describe.each(BUILDS)('closing the VFS, %s', (build) => {
+describe.each(ENGINES)('closing the VFS, %s', (build) => {
   let site: Site;
   beforeEach(() => {
     site = new Site(build, { spillBytes: 65536 });
@@ -11,10 +11,10 @@ describe.each(BUILDS)('closing the VFS, %s', (build) => {
   // Goal: engine says what runs. Method: without an option, and with each durability.
   test('engine names the VFS and its durability', async () => {
     const context = await site.context();
-    expect(context.vfs.engine).toEqual({ engine: 'IDBBlockVFS', durability: 'pragma' });
+    expect(context.vfs.engine).toEqual({ engine: engineOf(build), durability: 'pragma' });
     for (const durability of ['strict', 'relaxed', 'deferred'] as const) {
       const other = await site.another({ durability });
-      expect(other.vfs.engine).toEqual({ engine: 'IDBBlockVFS', durability });
+      expect(other.vfs.engine).toEqual({ engine: engineOf(build), durability });
       await other.close();
     }
   });

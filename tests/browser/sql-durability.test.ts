@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { failCommits, type IdbTxSpy, openRaw, spyIdbTxs } from '../support/sql-spies.js';
-import { BUILDS, type Database, Site } from '../support/sqlite.js';
+import { type Database, ENGINES, Site } from '../support/sqlite.js';
 
-describe.each(BUILDS)('durability, %s', (build) => {
+describe.each(ENGINES)('durability, %s', (build) => {
   let site: Site;
   let spy: IdbTxSpy;
   beforeEach(() => {

@@ -1,14 +1,16 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { BUILDS, type BuildName, type Database, Site, Twins } from '../support/sqlite.js';
+import { type BuildName, type Database, EVERY_ENGINE, Site, Twins } from '../support/sqlite.js';
 
 /** Modules that the npm builds were compiled with; a test that a build lacks asserts the lack. */
 const MODULES: Record<BuildName, { fts5: boolean; rtree: boolean }> = {
   asyncify: { fts5: true, rtree: false },
   jspi: { fts5: true, rtree: false },
   'legacy-asyncify': { fts5: false, rtree: false },
+  mirror: { fts5: true, rtree: false },
+  'legacy-mirror': { fts5: false, rtree: false },
 };
 
-describe.each(BUILDS)('extensions, %s', (build) => {
+describe.each(EVERY_ENGINE)('extensions, %s', (build) => {
   let site: Site;
   beforeEach(() => {
     site = new Site(build, { spillBytes: 65536 });

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { rawFile } from '../support/sql-spies.js';
-import { BUILDS, Site } from '../support/sqlite.js';
+import { ENGINES, Site } from '../support/sqlite.js';
 
-describe.each(BUILDS)('files, %s', (build) => {
+describe.each(ENGINES)('files, %s', (build) => {
   let site: Site;
   beforeEach(() => {
     site = new Site(build, { spillBytes: 65536 });

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Blocks } from '../support/blocks.js';
 import { rawFile } from '../support/sql-spies.js';
-import { BUILDS, type Database, Site } from '../support/sqlite.js';
+import { type Database, EVERY_ENGINE, Site } from '../support/sqlite.js';
 
 const PAGE_BYTES = 65536;
 const GIB = 2 ** 30;
@@ -17,7 +17,7 @@ const TRUNK_LEAVES_AT = 8;
 const FIRST_TRUNK_LEAVES = 200;
 const TRUNK_LEAVES_MAX = PAGE_BYTES / 4 - 2;
 
-describe.each(BUILDS)('a database beyond 1 GiB, %s', (build) => {
+describe.each(EVERY_ENGINE)('a database beyond 1 GiB, %s', (build) => {
   let site: Site;
   beforeEach(() => {
     site = new Site(build);

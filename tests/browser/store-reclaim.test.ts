@@ -4,7 +4,7 @@ import { insert } from '../support/rig.js';
 import { Seeded } from '../support/seeded.js';
 import { type BuildName, type Context, type Database, Site } from '../support/sqlite.js';
 
-const TEST_BUILDS: readonly BuildName[] = ['asyncify', 'jspi'];
+const TEST_BUILDS: readonly BuildName[] = ['asyncify', 'jspi', 'mirror'];
 /** docs/FORMAT.md §7: 64 kept below a checkpoint, and up to 64 since. */
 const COMMIT_RECORDS_MAX = 128;
 /** As many superseded segments bring a checkpoint on, or a quarter of the live ones. */

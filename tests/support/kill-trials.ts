@@ -9,6 +9,8 @@ import type { BuildName } from './sqlite.ts';
 export type TrialOptions = Partial<Omit<Trial, 'id'>>;
 
 export const BUILDS = ['asyncify', 'jspi', 'legacy-asyncify'] as const satisfies BuildName[];
+/** Every engine whose API call returns when its commit is complete. */
+export const ENGINES = [...BUILDS, 'mirror'] as const satisfies BuildName[];
 export const seed: number = seedOfRun();
 let trials = 0;
 

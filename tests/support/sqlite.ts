@@ -1,30 +1,76 @@
-/** A small language for tests that speak SQL: open, run, rows, close, on any build. */
+/** A small language for tests that speak SQL: open, run, rows, close, on any engine and build. */
 
 import { expect } from 'vitest';
 import * as SQLite from 'wa-sqlite';
+import createSync from 'wa-sqlite/dist/wa-sqlite.mjs';
 import createCurrent from 'wa-sqlite/dist/wa-sqlite-async.mjs';
 import createJspi from 'wa-sqlite/dist/wa-sqlite-jspi.mjs';
 import * as LegacySQLite from 'wa-sqlite-legacy';
+import createLegacySync from 'wa-sqlite-legacy/dist/wa-sqlite.mjs';
 import createLegacy from 'wa-sqlite-legacy/dist/wa-sqlite-async.mjs';
-import { type BlockStoreError, IDBBlockVFS, type VFSOptions } from '../../src/index.js';
+
+import {
+  type BlockStoreError,
+  IDBBlockMirrorVFS,
+  IDBBlockVFS,
+  type MirrorVFSOptions,
+} from '../../src/index.js';
 import { Database, type Row, type Value } from './database.ts';
 
 export { Database, type Row, type Value } from './database.ts';
 
-export type BuildName = 'asyncify' | 'jspi' | 'legacy-asyncify';
+/** An engine on a build of wa-sqlite. */
+export type BuildName = 'asyncify' | 'jspi' | 'legacy-asyncify' | 'mirror' | 'legacy-mirror';
+/** `IDBBlockVFS`, on every build. */
 export const BUILDS: readonly BuildName[] = ['asyncify', 'jspi', 'legacy-asyncify'];
+/** Every engine, on each build of the current line, and `IDBBlockVFS` on the old one. */
+export const ENGINES: readonly BuildName[] = [...BUILDS, 'mirror'];
+/** The same, and the engine whose API calls cannot wait. */
+export const EVERY_ENGINE: readonly BuildName[] = [...ENGINES, 'legacy-mirror'];
 
-const CREATE = { asyncify: createCurrent, jspi: createJspi, 'legacy-asyncify': createLegacy };
+/** Whether a sqliteTx larger than `spillBytes` goes out ahead of its commit: a mirror stages all of it. */
+export function spills(build: BuildName): boolean {
+  return TARGETS[build].engine === IDBBlockVFS;
+}
+
+/** The name of the engine's class. */
+export function engineOf(build: BuildName): string {
+  return TARGETS[build].engine.name;
+}
+
+interface Target {
+  readonly engine: typeof IDBBlockVFS | typeof IDBBlockMirrorVFS;
+  readonly createModule: () => Promise<object>;
+  readonly legacy: boolean;
+}
+
+const TARGETS: Readonly<Record<BuildName, Target>> = {
+  asyncify: { engine: IDBBlockVFS, createModule: createCurrent, legacy: false },
+  jspi: { engine: IDBBlockVFS, createModule: createJspi, legacy: false },
+  'legacy-asyncify': { engine: IDBBlockVFS, createModule: createLegacy, legacy: true },
+  mirror: { engine: IDBBlockMirrorVFS, createModule: createSync, legacy: false },
+  'legacy-mirror': { engine: IDBBlockMirrorVFS, createModule: createLegacySync, legacy: true },
+};
+
+/** SQLITE_OPEN_CREATE, and what wa-sqlite opens with if it is not told. */
+const OPEN_CREATE = 0x4;
+const OPEN_DEFAULT = 0x6;
 
 /** One wa-sqlite module with one VFS, as a page has it. */
 export class Context {
   readonly sqlite3: SQLiteAPI;
-  readonly vfs: IDBBlockVFS;
+  readonly vfs: IDBBlockVFS | IDBBlockMirrorVFS;
   /** What VFS methods answered with an error code for, in order. */
   readonly errors: BlockStoreError[] = [];
   readonly #open: Set<Database> = new Set();
+  readonly #legacy: boolean;
 
-  private constructor(sqlite3: SQLiteAPI, vfs: IDBBlockVFS) {
+  private constructor(
+    sqlite3: SQLiteAPI,
+    vfs: IDBBlockVFS | IDBBlockMirrorVFS,
+    { legacy }: Target,
+  ) {
+    this.#legacy = legacy;
     this.sqlite3 = sqlite3;
     this.vfs = vfs;
     vfs.addEventListener('error', (event) => this.errors.push(event.detail.error));
@@ -32,18 +78,23 @@ export class Context {
 
   static async create(
     build: BuildName,
-    options: VFSOptions & { idbName: string },
+    options: MirrorVFSOptions & { idbName: string },
   ): Promise<Context> {
-    const module = await CREATE[build]();
-    const api = build === 'legacy-asyncify' ? LegacySQLite : SQLite;
-    const sqlite3 = api.Factory(module);
-    const vfs = await IDBBlockVFS.create('test-vfs', module, options);
+    const target = TARGETS[build];
+    const module = await target.createModule();
+    const sqlite3 = (target.legacy ? LegacySQLite : SQLite).Factory(module);
+    const vfs = await target.engine.create('test-vfs', module, options);
     // Both lines' types are loaded here and overload each other; a program has one of them.
     sqlite3.vfs_register(vfs as object as SQLiteVFS, true);
-    return new Context(sqlite3, vfs);
+    return new Context(sqlite3, vfs, target);
   }
 
   async open(path = 'test.db', flags?: number): Promise<Database> {
+    // The old line's API cannot wait for the file.
+    if (this.#legacy && this.vfs instanceof IDBBlockMirrorVFS && path !== ':memory:') {
+      const create = ((flags ?? OPEN_DEFAULT) & OPEN_CREATE) !== 0;
+      await this.vfs.load(path, { create });
+    }
     const handle = await this.sqlite3.open_v2(path, flags);
     const database = new Database(this.sqlite3, handle, () => this.#open.delete(database));
     this.#open.add(database);
@@ -60,10 +111,10 @@ export class Context {
 /** A volume of one test, and the page that has it open. */
 export class Site {
   readonly build: BuildName;
-  readonly options: VFSOptions & { readonly idbName: string };
+  readonly options: MirrorVFSOptions & { readonly idbName: string };
   #context: Context | undefined;
 
-  constructor(build: BuildName, options: VFSOptions = {}) {
+  constructor(build: BuildName, options: MirrorVFSOptions = {}) {
     this.build = build;
     this.options = { idbName: freshVolume('sql'), ...options };
   }
@@ -83,7 +134,7 @@ export class Site {
   }
 
   /** Another page on the same volume. */
-  async another(options: VFSOptions = {}): Promise<Context> {
+  async another(options: MirrorVFSOptions = {}): Promise<Context> {
     return await Context.create(this.build, { ...this.options, ...options });
   }
 

@@ -1,17 +1,23 @@
-/** A database on any asynchronous build, for pages that run without a test framework. */
+/** A database on any engine and build, for pages that run without a test framework. */
 import * as SQLite from 'wa-sqlite';
+import createSync from 'wa-sqlite/dist/wa-sqlite.mjs';
 import createAsyncify from 'wa-sqlite/dist/wa-sqlite-async.mjs';
 import createJspi from 'wa-sqlite/dist/wa-sqlite-jspi.mjs';
 import * as LegacySQLite from 'wa-sqlite-legacy';
+import createLegacySync from 'wa-sqlite-legacy/dist/wa-sqlite.mjs';
 import createLegacy from 'wa-sqlite-legacy/dist/wa-sqlite-async.mjs';
-import { IDBBlockVFS, type VFSOptions } from '../../../src/index.js';
+import { IDBBlockMirrorVFS, IDBBlockVFS, type VFSOptions } from '../../../src/index.js';
 import type { BuildName } from '../sqlite.ts';
 
 const CREATE: Readonly<Record<BuildName, () => Promise<object>>> = {
   asyncify: createAsyncify,
   jspi: createJspi,
   'legacy-asyncify': createLegacy,
+  mirror: createSync,
+  'legacy-mirror': createLegacySync,
 };
+
+type Engine = IDBBlockVFS | IDBBlockMirrorVFS;
 
 /** What `serialize` needs of a wa-sqlite module. */
 interface SerializingModule {
@@ -31,16 +37,16 @@ export interface OpenOptions {
   readonly build: BuildName;
   readonly vfs: VFSOptions;
   /** Gets the VFS before the database is opened, to hear its events from the first on. */
-  readonly watch: (vfs: IDBBlockVFS) => void;
+  readonly watch: (vfs: Engine) => void;
 }
 
 export class Database {
-  readonly vfs: IDBBlockVFS;
+  readonly vfs: Engine;
   readonly #module: SerializingModule;
   readonly #sqlite3: SQLiteAPI;
   readonly #handle: number;
 
-  private constructor(vfs: IDBBlockVFS, module: object, sqlite3: SQLiteAPI, handle: number) {
+  private constructor(vfs: Engine, module: object, sqlite3: SQLiteAPI, handle: number) {
     this.vfs = vfs;
     this.#module = module as SerializingModule;
     this.#sqlite3 = sqlite3;
@@ -49,10 +55,14 @@ export class Database {
 
   static async open(path: string, { build, vfs: options, watch }: OpenOptions): Promise<Database> {
     const module = await CREATE[build]();
-    const sqlite3 = (build === 'legacy-asyncify' ? LegacySQLite : SQLite).Factory(module);
-    const vfs = await IDBBlockVFS.create('page-vfs', module, options);
+    const sqlite3 = (build.startsWith('legacy') ? LegacySQLite : SQLite).Factory(module);
+    const engine = build.endsWith('mirror') ? IDBBlockMirrorVFS : IDBBlockVFS;
+    const vfs = await engine.create('page-vfs', module, options);
     sqlite3.vfs_register(vfs as object as SQLiteVFS, true);
     watch(vfs);
+    if (build === 'legacy-mirror' && vfs instanceof IDBBlockMirrorVFS) {
+      await vfs.load(path, { create: true });
+    }
     return new Database(vfs, module, sqlite3, await sqlite3.open_v2(path));
   }
 
