@@ -198,8 +198,8 @@ export const BUGS = [
     edits: [
       {
         file: 'blockstore/committer.ts',
-        find: 'await this.#write(prepared, durability);\n',
-        replace: '',
+        find: 'const prepared = this.#prepare(drafts);\n    await this.#write(prepared, durability);\n',
+        replace: 'const prepared = this.#prepare(drafts);\n',
       },
       {
         file: 'blockstore/committer.ts',
@@ -252,15 +252,15 @@ export const BUGS = [
     edits: [
       {
         file: 'blockstore/file.ts',
-        find: "import { BlockMap } from './map.js';",
-        replace: `import { BlockMap } from './map.js';
+        find: "import { BlockMap, type MapChange } from './map.js';",
+        replace: `import { BlockMap, type MapChange } from './map.js';
           import { segmentsAbove } from '../format/keys.js';
           import { segmentEntries } from '../format/segment.js';`,
       },
       {
         file: 'blockstore/file.ts',
-        find: 'if (!known || !newer.every((value) => this.#follow(value))) return await this.load();',
-        replace: `if (!known || !newer.every((value) => this.#follow(value))) return await this.load();
+        find: 'if (!newer.every((value) => this.#follow(value))) return await this.load();',
+        replace: `if (!newer.every((value) => this.#follow(value))) return await this.load();
           const at = this.state.map;
           const above = await this.#deps.connection.read(['segments'], (r) =>
             result(r.getAll('segments', segmentsAbove(this.file, at.version))),
@@ -296,8 +296,15 @@ export const BUGS = [
       },
       {
         file: 'blockstore/segments.ts',
-        find: 'if (segment.verified[slot] === 1) return bytes;',
-        replace: 'if (segment.verified.includes(1)) return bytes;',
+        find: 'const cached = this.cached.get(segmentNumber(version, part));',
+        replace: `const newest = segmentNumber(version, part);
+          const cached = this.cached.get(newest) ??
+            [...this.cached].find(([number]) => number % 1048576 === part)?.[1];`,
+      },
+      {
+        file: 'blockstore/segments.ts',
+        find: 'if (segment.verified[slot] === 1) {',
+        replace: 'if (segment.verified.includes(1)) {',
       },
     ],
     tests: [SNAPSHOTS],
@@ -319,8 +326,8 @@ export const BUGS = [
       { file: 'blockstore/committer.ts', find: 'if (!waiting.failure) {', replace: '{' },
       {
         file: 'blockstore/committer.ts',
-        find: "for (const { file, draft } of prepared) file.assertNotLost(draft.base);\n        await this.#write(prepared, 'deferred');",
-        replace: "await this.#write(prepared, 'deferred');",
+        find: 'for (const { file, draft } of prepared) file.assertNotLost(draft.base);\n        await this.#write(prepared, durability);',
+        replace: 'await this.#write(prepared, durability);',
       },
       // The fence would stop what comes after the hole.
       {
