@@ -103,14 +103,20 @@ export class Residence {
   ): Promise<number[]> {
     const { connection } = this.#deps;
     const slots = map.blocksPerSegment;
+    let over = false;
     const arrived = (segment: number, bytes: SegmentBytes) => {
-      if (reader.cached.has(segment)) return;
+      // After a failure what was asked for besides still comes, and nobody wants it.
+      if (over || reader.cached.has(segment)) return;
       this.#assertFits(bytes.byteLength);
       reader.install(segment, bytes, slots);
       onBytes(bytes.byteLength);
     };
     wanted.sort((a, b) => a - b);
-    return await fetchSegments({ connection, file, wanted, arrived });
+    try {
+      return await fetchSegments({ connection, file, wanted, arrived });
+    } finally {
+      over = true;
+    }
   }
 
   /** I9. Segments also hold superseded blocks, so what comes may be more than was expected. */

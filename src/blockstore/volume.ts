@@ -99,13 +99,19 @@ export class Volume {
       cache: this.cache,
       counters: this.counters,
     });
-    await file.load();
-    // A record without commits may be an old one, in the place of one that has some.
-    if (file.state.map.version === 0) await this.#options.findLost(this.connection, path);
+    try {
+      await file.load();
+      // A record without commits may be an old one, in the place of one that has some.
+      if (file.state.map.version === 0) await this.#options.findLost(this.connection, path);
+    } catch (cause) {
+      file.close();
+      throw cause;
+    }
     if (!file.record && !create) return undefined;
     // Another opening of the same path may have come first while this one was reading.
     const first = this.#open.get(path);
     if (first) {
+      file.close();
       first.users++;
       return first.file;
     }

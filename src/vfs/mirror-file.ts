@@ -41,6 +41,8 @@ export class MirrorFile extends DatabaseFile {
   #releaseRole: (() => void) | undefined;
   /** Why the wait failed, for the repeated call. */
   #waitFailure: unknown;
+  /** Why the writer lock could not be had: no matter to a call that only reads this file. */
+  #roleFailure: BusyError | undefined;
   /** A commit on its way; never rejects. */
   #landing: Promise<void> | undefined;
   /** Why a commit failed that no API call waited for. */
@@ -56,7 +58,7 @@ export class MirrorFile extends DatabaseFile {
     this.#tellFailure();
     if (this.level === rc.SQLITE_LOCK_NONE) {
       this.reportLoss();
-      if (!this.#mayShare()) return this.#wait();
+      if (!this.#mayShare()) return this.#waitOrFail();
       this.#share();
     }
     if (level < rc.SQLITE_LOCK_RESERVED || this.level >= rc.SQLITE_LOCK_RESERVED) {
@@ -64,7 +66,7 @@ export class MirrorFile extends DatabaseFile {
       return rc.SQLITE_OK;
     }
     this.refuseBroken();
-    if (!this.#mayReserve()) return this.#wait();
+    if (!this.#mayReserve()) return this.#waitOrFail();
     if (!this.isWriter) this.shared.become(this);
     this.#used();
     return this.reserveAsWriter(level);
@@ -104,6 +106,12 @@ export class MirrorFile extends DatabaseFile {
     }
   }
 
+  #waitOrFail(): number {
+    if (!this.#roleFailure) return this.#wait();
+    this.#used();
+    throw this.#roleFailure;
+  }
+
   /** I1: what is waited for is asked for once, however often SQLite's busy handler calls. */
   #wait(): number {
     const { waits } = this.#mirror;
@@ -135,15 +143,25 @@ export class MirrorFile extends DatabaseFile {
     try {
       await this.#landing;
       const { file } = this.shared;
-      if ((writes || this.pragmas.exclusive) && !this.isWriter) {
-        const release = await this.shared.holdRole(this.waitMs);
-        this.#releaseRole?.();
-        this.#releaseRole = release;
-      } else if (!file.exclusive || file.suspect) {
-        await this.shared.refresh();
-      }
+      const wantsRole = (writes || this.pragmas.exclusive) && !this.isWriter;
+      if (wantsRole && (await this.#holdRole())) return;
+      if (!file.exclusive || file.suspect) await this.shared.refresh();
     } catch (cause) {
       this.#waitFailure = cause;
+    }
+  }
+
+  /** False if another context keeps the writer lock. */
+  async #holdRole(): Promise<boolean> {
+    try {
+      const release = await this.shared.holdRole(this.waitMs);
+      this.#releaseRole?.();
+      this.#releaseRole = release;
+      return true;
+    } catch (cause) {
+      if (!(cause instanceof BusyError)) throw cause;
+      this.#roleFailure = cause;
+      return false;
     }
   }
 
@@ -161,6 +179,7 @@ export class MirrorFile extends DatabaseFile {
   #expire(): void {
     this.#fresh = false;
     this.#waitFailure = undefined;
+    this.#roleFailure = undefined;
     this.#releaseRole?.();
     this.#releaseRole = undefined;
   }
@@ -179,15 +198,13 @@ export class MirrorFile extends DatabaseFile {
     if (this.level === rc.SQLITE_LOCK_NONE || this.isWriter) return rc.SQLITE_NOTFOUND;
     this.#tellFailure();
     this.refuseBroken();
-    if (!this.#mayReserve()) {
-      this.pragmas.exclusive = false;
-      return this.#wait();
-    }
+    const { exclusive } = this.pragmas;
     this.pragmas.exclusive = false;
+    if (!this.#mayReserve()) return this.#waitOrFail();
     this.shared.become(this);
     this.#used();
     this.reserveAsWriter(this.level);
-    this.pragmas.exclusive = true;
+    this.pragmas.exclusive = exclusive;
     return rc.SQLITE_NOTFOUND;
   }
 
@@ -291,7 +308,11 @@ export class MirrorFile extends DatabaseFile {
 /** The waiting part of a call that uses several databases: it is repeated once only. */
 export async function freshen(files: readonly MirrorFile[], writes: boolean): Promise<void> {
   const distinct = [...new Set(files)];
-  await Promise.all(distinct.map((file) => file.freshen(writes)));
+  const freshenAll = async (shared: SharedFile) => {
+    // One after the other: a context's requests for one lock would wait for each other.
+    for (const file of distinct) if (file.shared === shared) await file.freshen(writes);
+  };
+  await Promise.all([...new Set(distinct.map(({ shared }) => shared))].map(freshenAll));
   // Not before the last one: what is granted is gone with the task.
   for (const file of distinct) file.grant();
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { VFSEventMap } from '../../src/index.js';
+import type { IDBBlockMirrorVFS, VFSEventMap } from '../../src/index.js';
 import { openRaw } from '../support/sql-spies.js';
 import { type Database, Site } from '../support/sqlite.js';
 
@@ -110,6 +110,37 @@ describe('what a mirror holds in memory', () => {
     await reader.run('COMMIT');
     expect(vfs.stats().cacheBytes).toBeLessThan(1.3 * whole);
     await site.expectKept(await db.dump());
+  });
+
+  // Goal: one copy is in memory, however many open the file. Method: two connections at once, in a page
+  // that has it not loaded yet; then a third.
+  test('a file opened twice at once is in memory once', async () => {
+    await fill(100);
+    const whole = (await site.context()).vfs.stats().cacheBytes;
+    await site.leave();
+    const vfs = (await site.context()).vfs as IDBBlockMirrorVFS;
+    await Promise.all([vfs.load('test.db'), vfs.load('test.db')]);
+    await site.open();
+    await site.open();
+    expect(vfs.stats().cacheBytes).toBe(whole);
+  });
+
+  // Goal: a load that fails holds nothing. Method: superseded blocks make the segments larger than the
+  // file, so that the limit shows only while they come.
+  test('a load that is given up leaves nothing in memory', async () => {
+    const db = await fill(300);
+    await db.run('DELETE FROM t WHERE a % 4 <> 0; VACUUM');
+    for (let i = 0; i < 4; i++)
+      await db.run(`UPDATE t SET b = zeroblob(7990) WHERE a % 16 = ${4 * i}`);
+    const fileBytes = Number(await db.value('PRAGMA page_count')) * 4096;
+    await site.leave();
+    const small = await site.another({ memoryBytesMax: fileBytes + 65536 });
+    const code = await small.open().catch((cause: { code: number }) => cause.code);
+    expect(code).toBe(CANTOPEN);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(small.vfs.stats().segmentsRead).toBeGreaterThan(0);
+    expect(small.vfs.stats().cacheBytes).toBe(0);
+    await small.close();
   });
 
   // Goal: a lost record is an error at opening, never zeros. Method: delete one live segment.

@@ -99,6 +99,21 @@ describe('waiting around API calls', () => {
     expect(other.errors).toEqual([]);
   });
 
+  // Goal: a writer is in the way of writers only. Method: the other page writes to a file that a statement
+  // of this page only reads, while it writes to another.
+  test('a statement reads a file that another page is writing to', async () => {
+    await first.run("ATTACH 'b.db' AS b; CREATE TABLE b.u(x)");
+    await second.run('BEGIN IMMEDIATE; UPDATE t SET b = 9');
+    await first.run('INSERT INTO b.u SELECT b FROM t');
+    expect(await first.rows('SELECT x FROM b.u')).toEqual([[1]]);
+    expect(
+      await first.failure('BEGIN; INSERT INTO b.u VALUES (2); INSERT INTO t VALUES (2, 2)'),
+    ).toBe(BUSY);
+    await first.run('ROLLBACK');
+    await second.run('COMMIT');
+    expect(await first.value('SELECT b FROM t')).toBe(9);
+  });
+
   // Goal: a wait that fails is told once, with its own code. Method: the other page keeps the writer
   // lock inside a sqliteTx: BUSY after the limit; the next statements are not disturbed by it.
   test('a writer lock that cannot be had is SQLITE_BUSY once', async () => {
