@@ -13,7 +13,7 @@ const CHOICES = {
   victim: [...VICTIMS, 'tab'],
   workload: WORKLOADS,
   durability: DURABILITIES,
-  build: BUILDS,
+  build: [...BUILDS, 'mirror'],
 } as const satisfies Record<keyof Fixed, readonly string[]>;
 
 /** @returns the exit status */
