@@ -17,6 +17,7 @@
 import { UnsupportedError } from '../errors.js';
 import { BlockVFS, type EngineParts, openVolume } from './block-vfs.js';
 import { normalisePath } from './core.js';
+import { callByAddress } from './dispatch.js';
 import type { CommitFiles } from './group.js';
 import { syncMethods } from './methods-sync.js';
 import { MirrorCore } from './mirror-core.js';
@@ -79,7 +80,10 @@ export class IDBBlockMirrorVFS extends BlockVFS {
   }
 
   protected override methods(core: MirrorCore, module: SqliteModule): object {
-    return this.build === 'sync' ? syncMethods(core, module) : super.methods(core, module);
+    if (this.build !== 'sync') return super.methods(core, module);
+    const methods = syncMethods(core, module);
+    callByAddress(module, this, methods);
+    return methods;
   }
 
   protected override get engineName(): 'IDBBlockMirrorVFS' {

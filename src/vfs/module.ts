@@ -20,6 +20,8 @@ export interface SqliteModule {
   /** What the API awaits before it repeats a call, and before it returns from one. */
   readonly retryOps?: Promise<void>[];
   readonly pendingOps?: object[];
+  /** Where `vfs_register` leaves what SQLite's calls go to. */
+  setCallback?: (key: number, target: unknown) => void;
   readonly handleAsync?: ((start: () => unknown) => unknown) | null;
   readonly ccall?: (
     name: string,
