@@ -1,4 +1,5 @@
 export type { OnDamage } from './blockstore/file.js';
+export type { Flush } from './blockstore/write-behind.js';
 export {
   BlockStoreError,
   BusyError,

@@ -2,13 +2,9 @@
  * Puts commits in order, waits for them as their durability says, and puts them in force.
  *
  *   I4  Strict and relaxed commits return after `complete`; one that is enqueued returns at once and
- *       is in force in memory only until its idbTx is complete.
- *   I5  A strict or relaxed commit that fails has changed nothing in memory. A deferred one that
- *       fails takes with it every later one, and the state is read from the store again.
- *   I9  At most DEFERRED_BYTES_MAX bytes or DEFERRED_COMMITS_MAX commits wait; then committing waits.
- *
- *   deferred:  queued ──turn comes──▶ sent ──complete──▶ landed
- *                └──an earlier one failed──▶ dropped   └──failed──▶ dropped, with all behind it
+ *       is in force in memory only until its idbTx is complete (write-behind.ts).
+ *   I5  A strict or relaxed commit that fails has changed nothing in memory.
+ *   I9  When as much waits as may, committing waits.
  */
 import { ConnectionLostError } from '../errors.js';
 import type { Durability } from '../types.js';
@@ -17,10 +13,8 @@ import type { Connection } from './connection.js';
 import type { Draft } from './draft.js';
 import type { BlockFile } from './file.js';
 import { type PreparedCommit, prepareCommit } from './prepare.js';
+import { WriteBehind, type WriteBehindDeps } from './write-behind.js';
 import { writeCommits } from './write-commit.js';
-
-const DEFERRED_BYTES_MAX = 16 * 1024 * 1024;
-const DEFERRED_COMMITS_MAX = 256;
 
 /** One file's part of a sqliteTx. */
 export interface DraftCommit {
@@ -28,57 +22,45 @@ export interface DraftCommit {
   readonly draft: Draft;
 }
 
-export interface CommitterDeps {
+export interface CommitterDeps
+  extends Pick<WriteBehindDeps, 'limits' | 'idleTimer' | 'monotonicMs' | 'onFlush' | 'onLoss'> {
   readonly connection: Connection;
   readonly now: () => number;
-  readonly monotonicMs: () => number;
-  /** A deferred commit failed: `paths` lost acknowledged commits. */
-  readonly onLoss: (error: Error, paths: readonly string[]) => void;
   readonly onCommit: (commit: PreparedCommit, durationMs: number) => void;
-}
-
-interface Waiting {
-  bytes: number;
-  commits: number;
-  failure: Error | undefined;
-  readonly files: Set<BlockFile>;
-}
-
-/** A commit in force that waits for its turn. */
-interface Enqueued {
-  readonly prepared: readonly PreparedCommit[];
-  readonly held: readonly CachedSegment[];
-  readonly started: number;
-  readonly durability: Durability;
+  /** Committing waits, because as much waits to land as may; then: it goes on. */
+  readonly onPressure: (waits: boolean) => void;
 }
 
 const IDB_DURABILITY = { strict: 'strict', relaxed: 'default', deferred: 'default' } as const;
 
 export class Committer {
   readonly #deps: CommitterDeps;
-  /** Ends when every deferred commit so far has landed or was dropped; never rejects. */
-  #tail: Promise<void> = Promise.resolve();
-  #waiting: Waiting = newWaiting();
+  readonly #behind: WriteBehind;
 
   constructor(deps: CommitterDeps) {
     this.#deps = deps;
+    this.#behind = new WriteBehind({
+      ...deps,
+      write: (prepared, durability) => this.#write(prepared, durability),
+      onLanded: ({ prepared, started }) => this.#report(prepared, started),
+    });
   }
 
   get deferredCommits(): number {
-    return this.#waiting.commits;
+    return this.#behind.commits;
   }
 
   get deferredBytes(): number {
-    return this.#waiting.bytes;
+    return this.#behind.bytes;
   }
 
   /** Commits the drafts of one sqliteTx in one idbTx. */
   async commit(drafts: readonly DraftCommit[], durability: Durability): Promise<void> {
     if (durability === 'deferred') {
-      if (this.isFull) await this.drained();
+      if (this.#behind.isFull) await this.room();
       return this.enqueue(drafts, durability);
     }
-    if (this.#waiting.commits > 0) await this.drained();
+    if (this.#behind.commits > 0) await this.drained();
     const started = this.#deps.monotonicMs();
     const prepared = this.#prepare(drafts);
     await this.#write(prepared, durability);
@@ -86,33 +68,46 @@ export class Committer {
     this.#report(prepared, started);
   }
 
+  /** Sends what waits without further delay. */
+  flush(): void {
+    this.#behind.flush();
+  }
+
   /** Resolves when everything acknowledged so far is complete, or its loss is known. */
   settled(): Promise<void> {
-    return this.#tail;
+    return this.#behind.settled();
   }
 
   /**
    * Resolves when everything acknowledged so far is complete.
    * @throws what made an acknowledged commit fail.
    */
-  async drained(): Promise<void> {
-    const waiting = this.#waiting;
-    await this.#tail;
-    if (waiting.failure) throw waiting.failure;
+  drained(): Promise<void> {
+    return this.#behind.drained();
   }
 
-  #prepare(drafts: readonly DraftCommit[]): PreparedCommit[] {
-    const timeMs = this.#deps.now();
-    return drafts.map(({ file, draft }) => {
-      file.assertNotLost(draft.base);
-      return prepareCommit(file, draft, timeMs);
-    });
+  /** The same, for the app: a loss that came before the call is told as well, once. */
+  durable(): Promise<void> {
+    return this.#behind.durable();
   }
 
   /** True if so much waits that nothing should be enqueued before it has landed. */
   get isFull(): boolean {
-    const { bytes, commits } = this.#waiting;
-    return bytes > DEFERRED_BYTES_MAX || commits >= DEFERRED_COMMITS_MAX;
+    return this.#behind.isFull;
+  }
+
+  /**
+   * Resolves when there is room for another commit.
+   * @throws what made an acknowledged commit fail.
+   */
+  async room(): Promise<void> {
+    const { onPressure } = this.#deps;
+    onPressure(true);
+    try {
+      await this.drained();
+    } finally {
+      onPressure(false);
+    }
   }
 
   /** Puts a commit in force at once, to land in its turn with the durability given. */
@@ -123,46 +118,15 @@ export class Committer {
     const started = this.#deps.monotonicMs();
     const prepared = this.#prepare(drafts);
     const held = prepared.flatMap((commit) => putInForce(commit, { pinned: true }));
-    const waiting = this.#waiting;
-    for (const commit of prepared) {
-      waiting.bytes += commit.bytes;
-      waiting.files.add(commit.file);
-    }
-    waiting.commits++;
-    this.#tail = this.#tail.then(() =>
-      this.#land(waiting, { prepared, held, started, durability }),
-    );
+    this.#behind.add({ prepared, held, started, durability });
   }
 
-  async #land(waiting: Waiting, { prepared, held, started, durability }: Enqueued): Promise<void> {
-    if (!waiting.failure) {
-      try {
-        // It may have been built on one that was lost while that was being settled.
-        for (const { file, draft } of prepared) file.assertNotLost(draft.base);
-        await this.#write(prepared, durability);
-        this.#report(prepared, started);
-      } catch (cause) {
-        waiting.failure = cause instanceof Error ? cause : new Error(String(cause), { cause });
-      }
-    }
-    for (const segment of held) segment.pinned = false;
-    for (const commit of prepared) waiting.bytes -= commit.bytes;
-    waiting.commits--;
-    if (waiting.commits === 0) await this.#settle(waiting);
-  }
-
-  /** The queue is empty: after a failure its files go back to what the store has. */
-  async #settle(waiting: Waiting): Promise<void> {
-    this.#waiting = newWaiting();
-    const { failure } = waiting;
-    if (!failure) return;
-    const files = [...waiting.files];
-    // What cannot be read now is read by the next statement: its connection sees the loss first.
-    await Promise.allSettled(files.map((file) => file.lose(failure)));
-    this.#deps.onLoss(
-      failure,
-      files.map((file) => file.path),
-    );
+  #prepare(drafts: readonly DraftCommit[]): PreparedCommit[] {
+    const timeMs = this.#deps.now();
+    return drafts.map(({ file, draft }) => {
+      file.assertNotLost(draft.base);
+      return prepareCommit(file, draft, timeMs);
+    });
   }
 
   async #write(prepared: readonly PreparedCommit[], durability: Durability): Promise<void> {
@@ -185,10 +149,6 @@ export class Committer {
       this.#deps.onCommit(commit, durationMs);
     }
   }
-}
-
-function newWaiting(): Waiting {
-  return { bytes: 0, commits: 0, failure: undefined, files: new Set() };
 }
 
 /** Moves the file's state to the commit's version and keeps its segments in the cache. */

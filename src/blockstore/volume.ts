@@ -20,20 +20,16 @@ import type { Timer } from './watchdog.js';
 /** Finds a file whose record is lost though commits bear its path; `recovery` supplies it. */
 export type FindLost = (connection: Connection, path: string) => Promise<void>;
 
-export interface VolumeOptions {
+export interface VolumeOptions extends Omit<CommitterDeps, 'connection'> {
   readonly name: string;
   readonly factory: IDBFactory;
   readonly cacheBytes: number;
-  readonly now: () => number;
-  readonly monotonicMs: () => number;
   /** Milliseconds without any answer after which IndexedDB is taken for dead. */
   readonly requestTimeoutMs: number;
   readonly timer: Timer;
   readonly recover: Recover;
   readonly findLost: FindLost;
   readonly onDamage?: OnDamage;
-  readonly onLoss: CommitterDeps['onLoss'];
-  readonly onCommit: CommitterDeps['onCommit'];
   /** Keeps open files whole in memory. */
   readonly resident?: ResidenceOptions | undefined;
   /** The connection went away; the next request opens a new one. */

@@ -1,9 +1,12 @@
 /**
  * Writes prepared commits as one idbTx, and finds out what became of it.
  *
+ * They are of one sqliteTx over several files, or of several sqliteTxs that follow each other.
+ *
  *   I2  The commit record is added last.
  *   I3  `add` fails a second writer at this version; a base that was not validated lately is
- *       checked in the idbTx itself (`guard`), because old commit records are deleted.
+ *       checked in the idbTx itself (`guard`), because old commit records are deleted. Of commits of
+ *       one file only the first stands on the store; each of the others stands on the one before it.
  *   I4  Landed means `complete`, or the record with our nonce found on a new connection.
  *   I6  An unknown outcome is looked up, never guessed; what did not land is sent once more.
  *
@@ -44,7 +47,7 @@ import { RETAINED_COMMITS } from '../format/layout.js';
 import { decodeSpillOwner } from '../format/spill-owner.js';
 import type { FileId, Version } from '../types.js';
 import type { Connection } from './connection.js';
-import type { FallBack } from './file.js';
+import type { BlockFile, FallBack } from './file.js';
 import type { PreparedCheckpoint, PreparedCommit } from './prepare.js';
 import { abort, type Requests, result } from './requests.js';
 
@@ -58,7 +61,7 @@ export interface WriteOptions {
   readonly now: () => number;
 }
 
-/** Writes the commits of one sqliteTx, all or none. */
+/** Writes the commits in their order, all or none. */
 export async function writeCommits(
   connection: Connection,
   commits: readonly PreparedCommit[],
@@ -85,11 +88,12 @@ export async function writeCommits(
  */
 async function makeDurable(
   connection: Connection,
-  [first]: readonly PreparedCommit[],
+  commits: readonly PreparedCommit[],
   { durability }: WriteOptions,
 ): Promise<void> {
-  if (!first || durability !== 'strict') return;
-  const key = commitKey(first.record.file, first.record.version);
+  const last = commits.at(-1);
+  if (!last || durability !== 'strict') return;
+  const key = commitKey(last.record.file, last.record.version);
   for (let attempt = 1; ; attempt++) {
     try {
       return await connection.write(['commits'], durability, (r) => {
@@ -102,7 +106,7 @@ async function makeDurable(
     } catch (cause) {
       const lost = isConnectionLoss(cause) || connectionGone(cause);
       if (lost && attempt < SEND_MAX) continue;
-      throw new CommitUnknownError(connection.name, first.file.path, { cause });
+      throw new CommitUnknownError(connection.name, last.file.path, { cause });
     }
   }
 }
@@ -123,7 +127,8 @@ async function send(
 ): Promise<void> {
   const done = r.completion();
   // Created first, looked at the clock after: from here on nobody's commit can overtake this one.
-  const guarded = commits.filter(
+  const leading = leadingOf(commits);
+  const guarded = leading.filter(
     ({ file, draft }) =>
       draft.hasSpilled ||
       !file.record?.born ||
@@ -133,7 +138,7 @@ async function send(
   );
   const stale = guard(r, guarded);
   try {
-    for (const commit of commits) writeOne(r, commit);
+    for (const commit of commits) writeOne(r, commit, leading.includes(commit));
     if (guarded.length === 0) r.tx.commit();
   } catch (cause) {
     done.catch(() => undefined);
@@ -150,6 +155,13 @@ async function send(
       cause,
     });
   }
+}
+
+/** I3: the first commit of each file. */
+function leadingOf(commits: readonly PreparedCommit[]): readonly PreparedCommit[] {
+  if (commits.length === 1) return commits;
+  const seen = new Set<BlockFile>();
+  return commits.filter(({ file }) => !seen.has(file) && seen.add(file));
 }
 
 /**
@@ -191,23 +203,28 @@ function guard(r: Requests, commits: readonly PreparedCommit[]): () => string | 
   return () => stalePath;
 }
 
-function writeOne(r: Requests, commit: PreparedCommit): void {
-  const { file, record, checkpoint } = commit;
-  if (file.fellBack?.from === record.base) giveUp(r, record, file.fellBack);
-  if (commit.draft.hasSpilled) {
-    r.delete('maps', [spillOwnerKey(record.file), spillOwnerKey(record.file)]);
-  } else if (file.cleanAbove) {
-    deleteAbove(r, record.file, record.base);
-  }
+function writeOne(r: Requests, commit: PreparedCommit, leads: boolean): void {
+  const { record, checkpoint } = commit;
+  if (leads) prepareStore(r, commit);
   for (const { part, buffer } of commit.segments) {
     r.add('segments', segmentKey(record.file, record.version, part), buffer);
   }
   if (checkpoint) writeCheckpoint(r, commit, checkpoint);
+  // I2: last, so that whatever order a store applies requests in, it names what precedes it.
+  r.add('commits', commitKey(record.file, record.version), commit.encoded);
+}
+
+/** What the first commit of a file changes besides: what lies above its base, and a file not yet born. */
+function prepareStore(r: Requests, { file, record, draft }: PreparedCommit): void {
+  if (file.fellBack?.from === record.base) giveUp(r, record, file.fellBack);
+  if (draft.hasSpilled) {
+    r.delete('maps', [spillOwnerKey(record.file), spillOwnerKey(record.file)]);
+  } else if (file.cleanAbove) {
+    deleteAbove(r, record.file, record.base);
+  }
   if (file.record && !file.record.born) {
     r.put('files', file.path, encodeFile({ ...file.record, born: true }));
   }
-  // I2: last, so that whatever order a store applies requests in, it names what precedes it.
-  r.add('commits', commitKey(record.file, record.version), commit.encoded);
 }
 
 /**
@@ -272,7 +289,10 @@ function runs(numbers: readonly number[]): [number, number][] {
 
 type Fate = 'landed' | 'lost' | 'failed';
 
-/** I6: looks for the record of the first commit; the others were in the same idbTx. */
+/**
+ * I6: looks for the newest record of the first commit's file; all were in one idbTx. The first one's own
+ * may have been deleted by a checkpoint among them.
+ */
 async function fateOf(
   connection: Connection,
   commits: readonly PreparedCommit[],
@@ -282,15 +302,16 @@ async function fateOf(
   const error = fromDomException(cause, connection.name, 'a commit');
   // These are told before or by the idbTx itself: nothing landed.
   if (!first || error instanceof QuotaError || error instanceof BusyError) return 'failed';
-  const { record } = first;
+  const { file } = first;
+  const { record } = commits.findLast((commit) => commit.file === file) ?? first;
   let stored: unknown[];
   try {
-    const bounds = commitsFrom(record.file, record.version);
+    const bounds = commitsFrom(record.file, first.record.version);
     stored = await connection.read(['commits'], (r) => result(r.getAll('commits', bounds)));
   } catch (lookup) {
     const unknown = isConnectionLoss(cause) || (cause as Error | null)?.name === 'AbortError';
     if (!unknown) return 'failed';
-    throw new CommitUnknownError(connection.name, first.file.path, { cause: lookup });
+    throw new CommitUnknownError(connection.name, file.path, { cause: lookup });
   }
   const found = stored.map((value) => decodeCommit(value, { file: record.file }));
   const ours = found.some(
@@ -301,10 +322,7 @@ async function fateOf(
   );
   if (ours) return 'landed';
   if (found.length > 0) {
-    throw new BusyError(first.file.path, 'another context committed first', {
-      snapshot: true,
-      cause,
-    });
+    throw new BusyError(file.path, 'another context committed first', { snapshot: true, cause });
   }
   return isConnectionLoss(cause) || connectionGone(cause) ? 'lost' : 'failed';
 }

@@ -12,6 +12,7 @@ import { PATH_BYTES_MAX } from '../format/layout.js';
 import { apply, findLost, recover } from '../recovery/recover.js';
 import { type SalvageReport, salvage } from '../recovery/salvage.js';
 import { recordsOnly, type VerifyReport, verifyBlocks, verifyRecords } from '../recovery/verify.js';
+import { flushBeforePageEnds, whenDue, whenIdle } from './auto-sync.js';
 import { type Core, type CoreDeps, normalisePath } from './core.js';
 import { Emitter, type EngineInfo, type VFSEventType, type VFSListener } from './events.js';
 import { type CommitFiles, CommitGroups } from './group.js';
@@ -57,6 +58,8 @@ export async function openVolume(
     monotonicMs: () => performance.now(),
     requestTimeoutMs: options.requestTimeoutMs,
     timer: hostTimer,
+    limits: options,
+    idleTimer: options.autoSync ? whenIdle : whenDue,
     recover,
     findLost,
     resident: resident && {
@@ -66,6 +69,12 @@ export async function openVolume(
     onLost: (why) => emitter.emit('connectionlost', () => ({ why })),
     onHealed: (reopens) => emitter.emit('connectionhealed', () => ({ reopens })),
     onLoss: (error, paths) => emitter.emit('loss', () => ({ error, paths })),
+    onFlush: (flush) => emitter.emit('flush', () => flush),
+    onPressure: (waits) =>
+      emitter.emit('backpressure', () => {
+        const { deferredBytes: bytes, deferredCommits: commits } = volume.committer;
+        return { waits, bytes, commits };
+      }),
     onCommit: ({ file, record }, durationMs) => {
       count.commits++;
       emitter.emit('commit', () => ({
@@ -88,6 +97,7 @@ export abstract class BlockVFS {
   readonly #emitter: Emitter;
   readonly #volume: Volume;
   readonly #channel: BroadcastRoleChannel;
+  readonly #stopAutoSync: (() => void) | undefined;
   protected readonly core: Core;
   readonly #count: { readonly commits: number };
 
@@ -119,6 +129,7 @@ export abstract class BlockVFS {
     this.#emitter = emitter;
     this.#volume = volume;
     this.#count = parts.count;
+    this.#stopAutoSync = options.autoSync ? flushBeforePageEnds(volume.committer) : undefined;
     this.#channel = new BroadcastRoleChannel(`${PREFIX}:${options.idbName}`);
     this.core = coreOf({
       volume,
@@ -157,14 +168,14 @@ export abstract class BlockVFS {
   }
 
   /**
-   * Resolves when every commit acknowledged so far, of all files or of `path`, is complete in
-   * IndexedDB. Matters with deferred durability only: others are complete when acknowledged.
+   * Sends what waits, and resolves when every commit acknowledged so far, of all files or of `path`,
+   * is complete in IndexedDB. Matters with deferred durability only: others are complete when acknowledged.
    *
-   * @throws what made an acknowledged commit fail, once.
+   * @throws what made an acknowledged commit fail, also if that was before this call; once.
    */
   async durable(_path?: string): Promise<void> {
     // Commits of a volume land in one order: waiting for one file is waiting for what precedes it.
-    await this.#volume.committer.drained();
+    await this.#volume.committer.durable();
   }
 
   /** Paths of all databases in the volume, in order. */
@@ -278,6 +289,7 @@ export abstract class BlockVFS {
     try {
       await this.#volume.close();
     } finally {
+      this.#stopAutoSync?.();
       this.#channel.close();
     }
   }

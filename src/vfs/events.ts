@@ -1,5 +1,6 @@
 /** Events of a VFS, typed. */
 import type { BlockFile } from '../blockstore/file.js';
+import type { Flush } from '../blockstore/write-behind.js';
 import type { BlockStoreError } from '../errors.js';
 import type { Durability } from '../types.js';
 
@@ -47,6 +48,18 @@ export interface VFSEventMap {
    * open at an older version.
    */
   error: { readonly path: string | undefined; readonly error: BlockStoreError };
+  /** Commits that were acknowledged before are complete in IndexedDB; they shared one idbTx. */
+  flush: Flush;
+  /**
+   * As many deferred commits wait as may, so that the next one waits too; then, with `waits` false,
+   * it goes on.
+   */
+  backpressure: {
+    readonly waits: boolean;
+    /** Acknowledged and not complete: commits, and bytes of their segments. */
+    readonly bytes: number;
+    readonly commits: number;
+  };
   /** Acknowledged commits of deferred durability did not land. */
   loss: { readonly paths: readonly string[]; readonly error: Error };
   /** The IndexedDB connection went away; the next request opens a new one. */

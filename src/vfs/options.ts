@@ -19,6 +19,24 @@ export interface VFSOptions {
    */
   readonly spillBytes?: number;
   /**
+   * Bytes of segments that acknowledged commits of deferred durability may hold before they are
+   * complete; a commit beyond that waits until they are. Default 16 MiB, at least 64 KiB.
+   */
+  readonly maxDirtyBytes?: number;
+  /** The same, as a number of commits. Default 2,048, at least 1. */
+  readonly maxDirtyCommits?: number;
+  /**
+   * How long a deferred commit may wait for others to share its idbTx before it is sent, in
+   * milliseconds. It goes sooner when half of a limit is used, before a stronger commit, with
+   * `durable()` and `close()`, and with `autoSync`. Default 100; 0 sends at once.
+   */
+  readonly maxDelayMs?: number;
+  /**
+   * Send deferred commits when the context is idle, and when the page is hidden, frozen or left.
+   * Default true.
+   */
+  readonly autoSync?: boolean;
+  /**
    * How long a write waits for another context to hand over the writer lock, in milliseconds,
    * unless the connection set `PRAGMA busy_timeout` higher. Default 2,000.
    */
@@ -61,6 +79,10 @@ export interface ResolvedOptions {
   readonly durability: Durability | 'pragma';
   readonly cacheBytes: number;
   readonly spillBytes: number;
+  readonly maxDirtyBytes: number;
+  readonly maxDirtyCommits: number;
+  readonly maxDelayMs: number;
+  readonly autoSync: boolean;
   readonly busyTimeoutMs: number;
   readonly requestTimeoutMs: number;
   readonly checksum: ChecksumAlgorithm;
@@ -82,6 +104,10 @@ export function resolveOptions(name: string, options: VFSOptions): ResolvedOptio
     durability: options.durability ?? 'pragma',
     cacheBytes: options.cacheBytes ?? 32 * MIB,
     spillBytes: options.spillBytes ?? 4 * MIB,
+    maxDirtyBytes: options.maxDirtyBytes ?? 16 * MIB,
+    maxDirtyCommits: options.maxDirtyCommits ?? 2048,
+    maxDelayMs: options.maxDelayMs ?? 100,
+    autoSync: options.autoSync ?? true,
     busyTimeoutMs: options.busyTimeoutMs ?? 2000,
     requestTimeoutMs: options.requestTimeoutMs ?? 30_000,
     checksum: options.checksum ?? 'xxhash32',
@@ -102,8 +128,14 @@ export function resolveOptions(name: string, options: VFSOptions): ResolvedOptio
   if (!ON_DAMAGE.includes(resolved.onDamage)) {
     throw new OptionError('onDamage', `one of ${ON_DAMAGE.join(', ')}, not ${resolved.onDamage}`);
   }
+  if (typeof resolved.autoSync !== 'boolean') {
+    throw new OptionError('autoSync', `true or false, not ${resolved.autoSync}`);
+  }
   atLeast('cacheBytes', resolved.cacheBytes, 64 * KIB);
   atLeast('spillBytes', resolved.spillBytes, 64 * KIB);
+  atLeast('maxDirtyBytes', resolved.maxDirtyBytes, 64 * KIB);
+  atLeast('maxDirtyCommits', resolved.maxDirtyCommits, 1);
+  atLeast('maxDelayMs', resolved.maxDelayMs, 0);
   atLeast('busyTimeoutMs', resolved.busyTimeoutMs, 0);
   atLeast('requestTimeoutMs', resolved.requestTimeoutMs, 1000);
   return resolved;

@@ -2,13 +2,15 @@
  * What the idbTx of a commit asks and touches, case by case of FORMAT.md §6: the spill owner, a first
  * commit, a checkpoint; and what becomes of one whose end was not seen (P1, P6, P7).
  */
+
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BusyError, CommitUnknownError, QuotaError, StorageError } from '../../src/errors.js';
 import { decodeCommit } from '../../src/format/commit.js';
 import { decodeFile } from '../../src/format/files.js';
 import { BLOCKS_PER_CHUNK, CHECKPOINT_COMMITS, RETAINED_COMMITS } from '../../src/format/layout.js';
-import { installGlobals, type SimulatedIndexedDB } from '../../src/testing/index.js';
+import { installGlobals } from '../../src/testing/index.js';
 import type { FileId } from '../../src/types.js';
+import { closeInNextCommit } from '../support/close-in-commit.ts';
 import { FENCE_WINDOW_MS, Lab, PATH, small } from '../support/commit-lab.ts';
 import { blocks } from '../support/crash-plan.ts';
 
@@ -34,8 +36,8 @@ describe('the idbTx of a commit', () => {
         'get files',
         'delete segments',
         'delete maps',
-        'add segments',
         'put files',
+        'add segments',
         'add commits',
       ],
     });
@@ -157,22 +159,6 @@ describe('a checkpoint', () => {
 });
 
 describe('a commit whose end was not seen', () => {
-  /** The connection is closed by force in the commit window of the next readwrite idbTx. */
-  function closeInNextCommit(sim: SimulatedIndexedDB, inFlight: 'lands' | 'lost'): () => number {
-    let commits = 0;
-    sim.faults = {
-      commit: ({ mode }) => {
-        if (mode !== 'readwrite' || ++commits > 1) return undefined;
-        const stop = sim.onTurn(() => {
-          stop();
-          sim.forceClose({ inFlight });
-        });
-        return undefined;
-      },
-    };
-    return () => commits;
-  }
-
   test.each([
     ['relaxed', 'lands', 1],
     // It is put again, for nobody said that it is durable.

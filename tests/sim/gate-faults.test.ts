@@ -28,6 +28,7 @@ import {
   StoreModel,
   sameFiles,
 } from '../support/store-model.ts';
+import { TOGETHER } from '../support/write-behind.ts';
 
 let uninstall: () => void;
 beforeAll(() => {
@@ -195,7 +196,7 @@ describe('one fault among deferred commits', { timeout: 120_000 }, () => {
   /** Commits all steps deferred; @returns how many are in the store, and how often a loss was told */
   async function survivors(commit: () => DOMException | undefined) {
     const sim = new SimulatedIndexedDB({ trace: false });
-    const store = await Store.open({ factory: sim, paths: PATHS });
+    const store = await Store.open({ factory: sim, paths: PATHS, writeBehind: TOGETHER });
     // The files exist, so that every idbTx from here on is a commit.
     for (const path of PATHS) await store.file(path).create('xxhash32');
     sim.faults = { commit };
@@ -224,16 +225,26 @@ describe('one fault among deferred commits', { timeout: 120_000 }, () => {
   }
 
   test.each([1, 2, 3, 4, 5])(
-    'commit %i fails: those before it stay, all behind it are lost, and it is told once',
+    'there is room up to commit %i: those before it stay, all behind it are lost, told once',
     async (n) => {
       let asked = 0;
+      // All five together have no room; then each by itself, up to the nth.
       const commit = () =>
-        ++asked === n ? new DOMException('on purpose', 'QuotaExceededError') : undefined;
+        ++asked === 1 || asked === n + 1
+          ? new DOMException('on purpose', 'QuotaExceededError')
+          : undefined;
       expect(await survivors(commit)).toEqual({ kept: n - 1, told: 1, losses: 1 });
       // Nothing was sent after the one that failed.
-      expect(asked).toBe(n);
+      expect(asked).toBe(n + 1);
     },
   );
+
+  test('the idbTx that they share fails: none of them stays, and it is told once', async () => {
+    let asked = 0;
+    const commit = () => (++asked === 1 ? new DOMException('on purpose', 'DataError') : undefined);
+    expect(await survivors(commit)).toEqual({ kept: 0, told: 1, losses: 1 });
+    expect(asked).toBe(1);
+  });
 
   test('without a fault all stay', async () => {
     const none = () => undefined;

@@ -1,4 +1,5 @@
 /** A database file as blocks: read and committed without SQLite, through the VFS's own block store. */
+
 import type { BlockFile } from '../../src/blockstore/file.js';
 import { ReadAhead } from '../../src/blockstore/readahead.js';
 import { Volume } from '../../src/blockstore/volume.js';
@@ -6,6 +7,7 @@ import { hostTimer } from '../../src/blockstore/watchdog.js';
 import { findLost, recover } from '../../src/recovery/recover.js';
 import { Staging } from '../../src/vfs/staging.js';
 import { View } from '../../src/vfs/view.js';
+import { AT_ONCE } from './write-behind.ts';
 
 const MIB = 1024 * 1024;
 const CACHE_BYTES = MIB;
@@ -26,11 +28,11 @@ export class Blocks {
       factory: indexedDB,
       cacheBytes: CACHE_BYTES,
       now: () => Date.now(),
-      monotonicMs: () => performance.now(),
       requestTimeoutMs: 30_000,
       timer: hostTimer,
       recover,
       findLost,
+      ...AT_ONCE,
       onLost: () => undefined,
       onHealed: () => undefined,
       onLoss: () => undefined,

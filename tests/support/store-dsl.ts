@@ -3,6 +3,7 @@
  *
  * It does what the VFS does at SQLite's commit points, through the same Staging, Draft and Committer.
  */
+
 import type { BlockFile, OnDamage } from '../../src/blockstore/file.js';
 import type { BlockMap } from '../../src/blockstore/map.js';
 import { ReadAhead } from '../../src/blockstore/readahead.js';
@@ -15,6 +16,7 @@ import { type VerifyReport, verifyBlocks, verifyRecords } from '../../src/recove
 import type { ChecksumAlgorithm, Durability, Version } from '../../src/types.js';
 import { Staging } from '../../src/vfs/staging.js';
 import { View } from '../../src/vfs/view.js';
+import { AT_ONCE, type WriteBehindOptions } from './write-behind.ts';
 
 export const VOLUME = 'volume';
 /** The smallest block: contents are compared in units of it, whatever a file's block size. */
@@ -66,6 +68,8 @@ export interface StoreOptions {
   readonly onDamage?: OnDamage;
   /** Called when the connection was lost, and when there is another. */
   readonly onConnection?: (what: 'lost' | 'healed') => void;
+  /** How deferred commits wait. Default {@link AT_ONCE}, as for what is left out. */
+  readonly writeBehind?: Partial<WriteBehindOptions>;
 }
 
 export class Store {
@@ -95,12 +99,13 @@ export class Store {
       factory: options.factory,
       cacheBytes: CACHE_BYTES,
       now,
-      monotonicMs: now,
       requestTimeoutMs: 30_000,
       timer: options.timer ?? shortWaits,
       recover,
       findLost,
       onDamage: options.onDamage ?? 'fall-back',
+      ...AT_ONCE,
+      ...options.writeBehind,
       onLost: () => options.onConnection?.('lost'),
       onHealed: () => options.onConnection?.('healed'),
       onLoss: (error) => losses.push(error),

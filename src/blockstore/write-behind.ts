@@ -1,0 +1,296 @@
+/**
+ * Commits that are in force in memory and wait to land: their order, when they are sent, and together.
+ *
+ *   I2  Commits that wait share an idbTx, each with its own record: whatever lands ends with a commit.
+ *   I5  When one fails, every later one is dropped with it, and the state is read from the store again.
+ *   I9  Commits wait at most `maxDelayMs`, and go at once when half of a limit is used, when somebody
+ *       waits for them, or when one of them is not deferred.
+ *
+ *   queued ──sent in its turn──▶ sent ──complete──▶ landed
+ *     └──an earlier one failed──▶ dropped └──failed──▶ dropped, with all behind it
+ */
+import { QuotaError } from '../errors.js';
+import type { Durability } from '../types.js';
+import type { CachedSegment } from './cache.js';
+import type { BlockFile } from './file.js';
+import type { PreparedCommit } from './prepare.js';
+
+/** Bytes of segments after which an idbTx takes no further commit. */
+const GROUP_BYTES_MAX = 8 * 1024 * 1024;
+/** A timer that finds the last commit so recent does not take the context for idle, in milliseconds. */
+const QUIET_MS = 5;
+
+export interface WriteBehindLimits {
+  /** Bytes of segments that may wait. */
+  readonly maxDirtyBytes: number;
+  /** Commits that may wait. */
+  readonly maxDirtyCommits: number;
+  /** Milliseconds a commit may wait before it is sent; 0 sends each as soon as its turn comes. */
+  readonly maxDelayMs: number;
+}
+
+/**
+ * Calls back when the context is idle, after `ms` at the latest, unless it is called off. `isIdle` is
+ * false if nothing is known but that time has passed.
+ */
+export type IdleTimer = (ms: number, callback: (isIdle: boolean) => void) => () => void;
+
+/** One sqliteTx that waits for its turn. */
+export interface Enqueued {
+  readonly prepared: readonly PreparedCommit[];
+  /** Kept in the cache until it has landed. */
+  readonly held: readonly CachedSegment[];
+  readonly started: number;
+  readonly durability: Durability;
+}
+
+/** Commits that landed in one idbTx. */
+export interface Flush {
+  readonly commits: number;
+  /** Of their segments. */
+  readonly bytes: number;
+  /** From sending to `complete`. */
+  readonly durationMs: number;
+}
+
+export interface WriteBehindDeps {
+  readonly limits: WriteBehindLimits;
+  readonly idleTimer: IdleTimer;
+  readonly monotonicMs: () => number;
+  /** Writes commits in one idbTx. */
+  readonly write: (prepared: readonly PreparedCommit[], durability: Durability) => Promise<void>;
+  readonly onLanded: (commit: Enqueued) => void;
+  readonly onFlush: (flush: Flush) => void;
+  /** `paths` lost acknowledged commits. */
+  readonly onLoss: (error: Error, paths: readonly string[]) => void;
+}
+
+/** Commits up to the next loss. */
+interface Lineage {
+  failure: Error | undefined;
+  readonly files: Set<BlockFile>;
+}
+
+interface Waiter {
+  /** Number of the last commit that is waited for. */
+  readonly last: number;
+  readonly resolve: () => void;
+}
+
+export class WriteBehind {
+  readonly #deps: WriteBehindDeps;
+  #queue: Enqueued[] = [];
+  #lineage: Lineage = newLineage();
+  #waiters: Waiter[] = [];
+  /** Commits that were ever enqueued, and those that have landed or were dropped. */
+  #enqueued = 0;
+  #done = 0;
+  /** Commits up to this number do not wait any longer. */
+  #urgent = 0;
+  #bytes = 0;
+  #lastAddedMs = 0;
+  #isSending = false;
+  #cancelTimer: (() => void) | undefined;
+  /** The last loss, until `durable` has told it. */
+  #untold: Error | undefined;
+
+  constructor(deps: WriteBehindDeps) {
+    this.#deps = deps;
+  }
+
+  /** Commits that have not landed, those under way included. */
+  get commits(): number {
+    return this.#enqueued - this.#done;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** True if nothing more should be enqueued before something has landed. */
+  get isFull(): boolean {
+    const { maxDirtyBytes, maxDirtyCommits } = this.#deps.limits;
+    return this.#bytes > maxDirtyBytes || this.commits >= maxDirtyCommits;
+  }
+
+  add(commit: Enqueued): void {
+    this.#queue.push(commit);
+    this.#enqueued++;
+    this.#bytes += bytesOf(commit.prepared);
+    for (const { file } of commit.prepared) this.#lineage.files.add(file);
+    this.#lastAddedMs = commit.started;
+    if (commit.durability !== 'deferred') this.#urgent = this.#enqueued;
+    this.#next();
+  }
+
+  /** Sends what waits now without further delay. */
+  flush(): void {
+    this.#urgent = this.#enqueued;
+    this.#next();
+  }
+
+  /** Resolves when everything enqueued so far has landed or was dropped; never rejects. */
+  settled(): Promise<void> {
+    if (this.commits === 0) return Promise.resolve();
+    this.flush();
+    return new Promise((resolve) => {
+      this.#waiters.push({ last: this.#enqueued, resolve });
+    });
+  }
+
+  /**
+   * Resolves when everything enqueued so far has landed.
+   * @throws what made one of it fail.
+   */
+  async drained(): Promise<void> {
+    const lineage = this.#lineage;
+    await this.settled();
+    if (lineage.failure) throw lineage.failure;
+  }
+
+  /**
+   * Resolves when everything enqueued so far has landed.
+   * @throws what made it, or anything since the last call, fail.
+   */
+  async durable(): Promise<void> {
+    const lineage = this.#lineage;
+    await this.settled();
+    const failure = lineage.failure ?? this.#untold;
+    this.#untold = undefined;
+    if (failure) throw failure;
+  }
+
+  #next(): void {
+    if (this.#isSending || this.#queue.length === 0) return;
+    if (!this.#isDue) {
+      this.#wait();
+      return;
+    }
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    void this.#sendDue();
+  }
+
+  /** I9 */
+  get #isDue(): boolean {
+    const { maxDirtyBytes, maxDirtyCommits, maxDelayMs } = this.#deps.limits;
+    const [oldest] = this.#queue;
+    if (!oldest) return false;
+    return (
+      this.#done < this.#urgent ||
+      this.#bytes * 2 > maxDirtyBytes ||
+      this.commits * 2 > maxDirtyCommits ||
+      maxDelayMs === 0 ||
+      this.#deps.monotonicMs() - oldest.started >= maxDelayMs
+    );
+  }
+
+  #wait(): void {
+    const [oldest] = this.#queue;
+    if (this.#cancelTimer || !oldest) return;
+    const { idleTimer, limits, monotonicMs } = this.#deps;
+    const left = Math.max(0, oldest.started + limits.maxDelayMs - monotonicMs());
+    this.#cancelTimer = idleTimer(left, (isIdle) => {
+      this.#cancelTimer = undefined;
+      if (isIdle || monotonicMs() - this.#lastAddedMs >= QUIET_MS) this.flush();
+      else this.#next();
+    });
+  }
+
+  async #sendDue(): Promise<void> {
+    this.#isSending = true;
+    // The sqliteTx that calls goes on first, and what it enqueues next goes along.
+    await undefined;
+    while (this.#isDue) await this.#land(this.#takeGroup());
+    this.#isSending = false;
+    this.#next();
+  }
+
+  /** I2: the commits at the head of the queue that fit into one idbTx. */
+  #takeGroup(): Enqueued[] {
+    let count = 0;
+    let bytes = 0;
+    for (const { prepared } of this.#queue) {
+      bytes += bytesOf(prepared);
+      if (count > 0 && (bytes > GROUP_BYTES_MAX || prepared.some(goesAlone))) break;
+      count++;
+      if (prepared.some(goesAlone)) break;
+    }
+    return this.#queue.splice(0, count);
+  }
+
+  async #land(group: readonly Enqueued[]): Promise<void> {
+    const lineage = this.#lineage;
+    if (!lineage.failure) {
+      try {
+        await this.#write(group);
+      } catch (cause) {
+        lineage.failure = cause instanceof Error ? cause : new Error(String(cause), { cause });
+      }
+    }
+    for (const { prepared, held } of group) {
+      for (const segment of held) segment.pinned = false;
+      this.#bytes -= bytesOf(prepared);
+    }
+    this.#done += group.length;
+    if (lineage.failure && this.#queue.length > 0) return await this.#land(this.#queue.splice(0));
+    if (lineage.failure) await this.#settleLoss(lineage, lineage.failure);
+    else if (this.#queue.length === 0) lineage.files.clear();
+    this.#tellWaiters();
+  }
+
+  async #write(group: readonly Enqueued[]): Promise<void> {
+    const { write, monotonicMs, onLanded, onFlush } = this.#deps;
+    const prepared = group.flatMap((commit) => commit.prepared);
+    const sentMs = monotonicMs();
+    try {
+      await write(prepared, strongest(group));
+    } catch (cause) {
+      if (!(cause instanceof QuotaError) || group.length === 1) throw cause;
+      // Those that still fit are not lost for those that do not.
+      for (const commit of group) await this.#write([commit]);
+      return;
+    }
+    for (const commit of group) onLanded(commit);
+    onFlush({
+      commits: group.length,
+      bytes: bytesOf(prepared),
+      durationMs: monotonicMs() - sentMs,
+    });
+  }
+
+  /** I5: the queue is empty, and its files go back to what the store has. */
+  async #settleLoss({ files }: Lineage, failure: Error): Promise<void> {
+    this.#lineage = newLineage();
+    this.#untold = failure;
+    // What cannot be read now is read by the next statement: its connection sees the loss first.
+    await Promise.allSettled([...files].map((file) => file.lose(failure)));
+    const paths = [...files].map((file) => file.path);
+    this.#deps.onLoss(failure, paths);
+  }
+
+  #tellWaiters(): void {
+    const done = this.#waiters.filter(({ last }) => last <= this.#done);
+    this.#waiters = this.#waiters.filter(({ last }) => last > this.#done);
+    for (const { resolve } of done) resolve();
+  }
+}
+
+function newLineage(): Lineage {
+  return { failure: undefined, files: new Set() };
+}
+
+/** Its guard looks at what the store has of it already. */
+function goesAlone({ draft }: PreparedCommit): boolean {
+  return draft.hasSpilled;
+}
+
+function strongest(group: readonly Enqueued[]): Durability {
+  const strengths = new Set(group.map(({ durability }) => durability));
+  if (strengths.has('strict')) return 'strict';
+  return strengths.has('relaxed') ? 'relaxed' : 'deferred';
+}
+
+function bytesOf(prepared: readonly PreparedCommit[]): number {
+  return prepared.reduce((sum, { bytes }) => sum + bytes, 0);
+}

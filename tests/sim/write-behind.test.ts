@@ -1,0 +1,219 @@
+/**
+ * Deferred commits: when they are sent, which share an idbTx, and what becomes of them.
+ *
+ * P3: whatever lands ends with a commit. P6: a loss is told. P8: an idbTx that landed unheard is known.
+ */
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { Flush, IdleTimer, WriteBehindLimits } from '../../src/blockstore/write-behind.js';
+import { QuotaError } from '../../src/errors.js';
+import { installGlobals, SimulatedIndexedDB } from '../../src/testing/index.js';
+import { closeInNextCommit } from '../support/close-in-commit.ts';
+import { blocks, PATHS } from '../support/crash-plan.ts';
+import { UNIT_BYTES as BLOCK, Store } from '../support/store-dsl.ts';
+import { AT_ONCE } from '../support/write-behind.ts';
+
+let uninstall: () => void;
+beforeAll(() => {
+  uninstall = installGlobals();
+});
+afterAll(() => uninstall());
+
+const MIB = 1024 * 1024;
+const [ONE = '', TWO = ''] = PATHS;
+
+/** A store whose clock and idle time the test moves. */
+async function waiting(limits: Partial<WriteBehindLimits> = {}) {
+  const sim = new SimulatedIndexedDB({ trace: false });
+  const flushes: Flush[] = [];
+  const pressure: boolean[] = [];
+  const clock = { ms: 0 };
+  const timers: { ms: number; callback: (isIdle: boolean) => void }[] = [];
+  const idleTimer: IdleTimer = (ms, callback) => {
+    const timer = { ms, callback };
+    timers.push(timer);
+    return () => timers.splice(timers.indexOf(timer), 1);
+  };
+  const store = await Store.open({
+    factory: sim,
+    paths: PATHS,
+    spillBytes: 4 * MIB,
+    writeBehind: {
+      limits: { ...AT_ONCE.limits, maxDelayMs: 100, ...limits },
+      idleTimer,
+      monotonicMs: () => clock.ms,
+      onFlush: (flush) => flushes.push(flush),
+      onPressure: (waits) => pressure.push(waits),
+    },
+  });
+  for (const path of [ONE, TWO]) await store.file(path).create('xxhash32');
+  const { committer } = store.volume;
+  /** `count` sqliteTxs that write one block each. */
+  const commit = async (count: number, path = ONE) => {
+    for (let i = 0; i < count; i++) await store.commit([blocks(path, i % 3, 1, i)], 'deferred');
+  };
+  /** The clock is moved, and the one timer there is fires. */
+  const fire = (ms: number, isIdle: boolean) => {
+    clock.ms += ms;
+    expect(timers).toHaveLength(1);
+    timers.shift()?.callback(isIdle);
+  };
+  const sizes = () => flushes.map(({ commits }) => commits);
+  const landed = (count: number) =>
+    vi.waitFor(() => expect(sizes().reduce((sum, size) => sum + size, 0)).toBe(count));
+  return { sim, store, committer, commit, fire, timers, clock, flushes, sizes, pressure, landed };
+}
+
+describe('when', () => {
+  test('nothing is sent before the delay has passed, and then all that waits', async () => {
+    const { sim, committer, commit, fire, timers, sizes, landed } = await waiting();
+    await commit(1);
+    expect(timers[0]?.ms).toBe(100);
+    await commit(4);
+    await sim.idle();
+    expect(sizes()).toEqual([]);
+    expect(committer.deferredCommits).toBe(5);
+    fire(100, false);
+    await landed(5);
+    expect(sizes()).toEqual([5]);
+    expect(committer).toMatchObject({ deferredCommits: 0, deferredBytes: 0 });
+    expect(timers).toHaveLength(0);
+  });
+
+  test('an idle context sends at once; a timer that finds a commit just made looks again', async () => {
+    const { commit, fire, timers, clock, sizes, landed } = await waiting();
+    await commit(2);
+    fire(10, true);
+    await landed(2);
+    await commit(1);
+    clock.ms += 8;
+    await commit(1);
+    fire(2, false);
+    expect(timers[0]?.ms).toBe(90);
+    expect(sizes()).toEqual([2]);
+    fire(5, false);
+    await landed(4);
+    expect(sizes()).toEqual([2, 2]);
+  });
+
+  test.each([
+    ['half of maxDirtyCommits', { maxDirtyCommits: 8 }],
+    ['half of maxDirtyBytes', { maxDirtyBytes: 8 * (BLOCK + 8) }],
+  ])('what exceeds %s does not wait', async (_of, limits) => {
+    const { commit, sizes, sim, landed } = await waiting(limits);
+    await commit(4);
+    await sim.idle();
+    expect(sizes()).toEqual([]);
+    await commit(1);
+    await landed(5);
+    expect(sizes()).toEqual([5]);
+  });
+
+  test('commits made while an idbTx is under way share the next one', async () => {
+    const { store, committer, commit, sizes } = await waiting({ maxDelayMs: 0 });
+    await commit(1);
+    const first = committer.settled();
+    await Promise.resolve();
+    await commit(6);
+    await first;
+    await committer.settled();
+    expect(sizes()).toEqual([1, 6]);
+    expect((await store.read(ONE)).version).toBe(7);
+  });
+
+  test('a strict commit goes after all that waits, and does not wait itself', async () => {
+    const { store, commit, sizes } = await waiting();
+    await commit(3);
+    await store.commit([blocks(TWO, 0, 1, 9)], 'strict');
+    expect(sizes()).toEqual([3]);
+  });
+
+  test('who has waited is told as soon as his own have landed', async () => {
+    const { committer, commit } = await waiting();
+    await commit(1);
+    const told: string[] = [];
+    const first = committer.drained().then(() => told.push('first'));
+    await Promise.resolve();
+    await commit(1);
+    const second = committer.drained().then(() => told.push('second'));
+    await Promise.all([first, second]);
+    expect(told).toEqual(['first', 'second']);
+  });
+});
+
+describe('limits', () => {
+  test('as many as may wait do; the next one waits until they have landed', async () => {
+    const { committer, commit, pressure } = await waiting({ maxDirtyCommits: 4 });
+    let busiest = 0;
+    for (let i = 0; i < 20; i++) {
+      await commit(1);
+      busiest = Math.max(busiest, committer.deferredCommits);
+    }
+    expect(busiest).toBe(4);
+    expect(pressure.length).toBeGreaterThan(0);
+    expect(pressure.filter((_, i) => i % 2 === 0).every(Boolean)).toBe(true);
+    expect(pressure.filter((_, i) => i % 2 === 1).some(Boolean)).toBe(false);
+    await committer.drained();
+  });
+
+  test('an idbTx takes no more bytes than it should', async () => {
+    const { store, committer, flushes } = await waiting({ maxDirtyBytes: 100 * MIB });
+    for (let i = 0; i < 10; i++) {
+      await store.commit([blocks(ONE, 0, (3 * MIB) / BLOCK, i)], 'deferred');
+    }
+    await committer.drained();
+    expect(flushes.map(({ commits }) => commits)).toEqual([2, 2, 2, 2, 2]);
+    for (const { bytes } of flushes) expect(bytes).toBeLessThan(8 * MIB);
+  });
+});
+
+describe('what lands', () => {
+  test('every commit has its record; checkpoints among them delete the oldest', async () => {
+    const { sim, store, committer, commit, sizes } = await waiting();
+    await commit(90);
+    await commit(3, TWO);
+    await committer.drained();
+    expect(sizes()).toEqual([93]);
+    const again = await Store.open({ factory: sim.openTab(), paths: PATHS });
+    for (const path of [ONE, TWO]) expect(await again.read(path)).toEqual(await store.read(path));
+    expect((await again.read(ONE)).version).toBe(90);
+  });
+
+  test('an idbTx of so many commits that its first record is gone landed unheard: it is known', async () => {
+    const { sim, store, committer, commit, sizes } = await waiting({ maxDirtyCommits: 1000 });
+    await commit(200);
+    const sent = closeInNextCommit(sim, 'lands');
+    await committer.drained();
+    expect(sent()).toBe(1);
+    expect(sizes()).toEqual([200]);
+    expect((await store.read(ONE)).version).toBe(200);
+    expect(store.losses).toEqual([]);
+  });
+});
+
+describe('loss', () => {
+  test('what still fits is not lost for what does not', async () => {
+    const { sim, store, committer, commit, sizes } = await waiting();
+    let asked = 0;
+    const full = new DOMException('on purpose', 'QuotaExceededError');
+    sim.faults = { commit: () => (++asked === 1 || asked === 4 ? full : undefined) };
+    await commit(5);
+    await expect(committer.drained()).rejects.toThrow(QuotaError);
+    expect(sizes()).toEqual([1, 1]);
+    expect((await store.read(ONE)).version).toBe(2);
+  });
+
+  test('durable() tells a loss that came before it, once', async () => {
+    const { sim, store, committer, commit, fire } = await waiting();
+    const full = new DOMException('on purpose', 'QuotaExceededError');
+    sim.faults = { commit: () => full };
+    await commit(1);
+    fire(100, false);
+    await vi.waitFor(() => expect(store.losses).toHaveLength(1));
+    sim.faults = {};
+    await expect(committer.durable()).rejects.toThrow(QuotaError);
+    await committer.durable();
+    await commit(1);
+    await committer.durable();
+    expect((await store.read(ONE)).version).toBe(1);
+  });
+});
