@@ -12,7 +12,7 @@
  */
 
 const CRASH = 'tests/sim/crash-store.test.ts';
-const FAULTS = 'tests/sim/gate-faults.test.ts';
+const BEHIND = 'tests/sim/write-behind.test.ts';
 const SHAPE = 'tests/sim/commit-idbtx.test.ts';
 const SNAPSHOTS = 'tests/sim/snapshots.test.ts';
 const DAMAGE = 'tests/sim/damage-store.test.ts';
@@ -57,8 +57,8 @@ export const BUGS = [
       { file: 'blockstore/write-commit.ts', find: ADD_COMMIT_RECORD, replace: '' },
       {
         file: 'blockstore/write-commit.ts',
-        find: 'const { file, record, checkpoint } = commit;',
-        replace: `const { file, record, checkpoint } = commit; ${ADD_COMMIT_RECORD}`,
+        find: 'const { record, checkpoint } = commit;',
+        replace: `const { record, checkpoint } = commit; ${ADD_COMMIT_RECORD}`,
       },
     ],
     tests: [SHAPE],
@@ -230,7 +230,7 @@ export const BUGS = [
     edits: [
       {
         file: 'blockstore/write-commit.ts',
-        find: 'throw new CommitUnknownError(connection.name, first.file.path, { cause: lookup });',
+        find: 'throw new CommitUnknownError(connection.name, file.path, { cause: lookup });',
         replace: "return 'failed';",
       },
     ],
@@ -321,14 +321,20 @@ export const BUGS = [
     tests: [SNAPSHOTS],
   },
   {
+    name: 'commits that share an idbTx are looked up by the record of the first',
+    edits: [
+      {
+        file: 'blockstore/write-commit.ts',
+        find: 'const { record } = commits.findLast((commit) => commit.file === file) ?? first;',
+        replace: 'const { record } = first;',
+      },
+    ],
+    tests: [BEHIND],
+  },
+  {
     name: 'deferred commits reordered after a failure',
     edits: [
-      { file: 'blockstore/committer.ts', find: 'if (!waiting.failure) {', replace: '{' },
-      {
-        file: 'blockstore/committer.ts',
-        find: 'for (const { file, draft } of prepared) file.assertNotLost(draft.base);\n        await this.#write(prepared, durability);',
-        replace: 'await this.#write(prepared, durability);',
-      },
+      { file: 'blockstore/write-behind.ts', find: 'if (!lineage.failure) {', replace: '{' },
       // The fence would stop what comes after the hole.
       {
         file: 'blockstore/committer.ts',
@@ -336,7 +342,6 @@ export const BUGS = [
         replace: '',
       },
     ],
-    tests: [FAULTS],
-    only: /among deferred commits/,
+    tests: [BEHIND],
   },
 ];

@@ -5,7 +5,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Flush, IdleTimer, WriteBehindLimits } from '../../src/blockstore/write-behind.js';
-import { QuotaError } from '../../src/errors.js';
+import { QuotaError, StorageError } from '../../src/errors.js';
 import { installGlobals, SimulatedIndexedDB } from '../../src/testing/index.js';
 import { closeInNextCommit } from '../support/close-in-commit.ts';
 import { blocks, PATHS } from '../support/crash-plan.ts';
@@ -199,6 +199,28 @@ describe('loss', () => {
     await commit(5);
     await expect(committer.drained()).rejects.toThrow(QuotaError);
     expect(sizes()).toEqual([1, 1]);
+    expect((await store.read(ONE)).version).toBe(2);
+  });
+
+  test('what waits behind an idbTx that fails is never sent', async () => {
+    const { sim, store, committer, commit } = await waiting();
+    let asked = 0;
+    const failed = new DOMException('on purpose', 'DataError');
+    sim.faults = {
+      commit: ({ mode }) => (mode === 'readwrite' && ++asked === 1 ? failed : undefined),
+    };
+    await commit(1);
+    const first = committer.drained();
+    await Promise.resolve();
+    await commit(3);
+    await commit(1, TWO);
+    await expect(first).rejects.toThrow(StorageError);
+    await sim.idle();
+    expect(asked).toBe(1);
+    expect(store.losses).toHaveLength(1);
+    for (const path of PATHS) expect((await store.read(path)).version).toBe(0);
+    await commit(2);
+    await committer.drained();
     expect((await store.read(ONE)).version).toBe(2);
   });
 
