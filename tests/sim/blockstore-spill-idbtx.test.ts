@@ -14,6 +14,7 @@ import {
   SimulatedIndexedDB,
 } from '../../src/testing/index.js';
 import type { FileId, Version } from '../../src/types.js';
+import { settle } from '../support/connection-lab.ts';
 import { blocks } from '../support/crash-plan.ts';
 import { Store, VOLUME } from '../support/store-dsl.ts';
 
@@ -60,11 +61,6 @@ async function setUp(fence = { from: 1 as Version, count: 1 }) {
     return { parts: parts.slice(1), nonce: owner.ok ? owner.value.nonce : undefined };
   };
   return { faults, spill, send, taken, stored, connection };
-}
-
-/** Lets everything happen that happens by itself: idbTxs without requests end. */
-async function settle(): Promise<void> {
-  for (let i = 0; i < 20; i++) await new Promise((resolve) => setTimeout(resolve));
 }
 
 test('batches that follow each other go into the idbTx that is open', async () => {

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CorruptionError } from '../../src/errors.js';
 import { decodeFile, encodeFile } from '../../src/format/files.js';
 import { FaultInjector, installGlobals } from '../../src/testing/index.js';
+import { settle } from '../support/connection-lab.ts';
 import {
   blocks,
   committed,
@@ -66,7 +67,7 @@ test('a lost connection makes every open file look again, and is told', async ()
   const files = paths.map((path) => store.file(path));
   expect(files.map(({ suspect }) => suspect)).toEqual([false, false]);
   faults.closeAll();
-  await new Promise((resolve) => setTimeout(resolve));
+  await settle();
   expect(files.map(({ suspect }) => suspect)).toEqual([true, true]);
   expect(told).toEqual(['lost']);
   const { recovery } = store.file(PATH);
