@@ -151,3 +151,20 @@ test('a file whose record is lost is not made anew over its commits', async () =
   await expect(volume.acquire(PATH, true)).rejects.toThrow(CorruptionError);
   expect(volume.openFiles()).toEqual([]);
 });
+
+test('a file that one more user retains is open until he releases it, too', async () => {
+  const { volume } = await open(simulated(await two()), { paths: [] });
+  const file = await volume.acquire(PATH, false);
+  if (!file) throw new Error('there is no file');
+  volume.retain(file);
+  volume.release(file);
+  expect(volume.openFiles()).toEqual([file]);
+  volume.release(file);
+  expect(volume.openFiles()).toEqual([]);
+  // One that is not open any more is nobody's to retain.
+  volume.retain(file);
+  const again = await volume.acquire(PATH, false);
+  volume.retain(file);
+  if (again) volume.release(again);
+  expect(volume.openFiles()).toEqual([]);
+});
