@@ -1,6 +1,6 @@
 /** xFileControl: pragmas and commit points, read from the wasm memory. */
 import * as rc from '../result-codes.js';
-import type { Answer, Core } from './core.js';
+import type { Answer, MethodCore } from './core.js';
 import type { SqliteModule } from './module.js';
 
 const POINTER_BYTES = 4;
@@ -9,7 +9,7 @@ const TEXT_BYTES_MAX = 1024;
 
 /** Answers one xFileControl call. `address` is C's `pArg`. */
 export function fileControl(
-  core: Core,
+  core: MethodCore,
   module: SqliteModule,
   id: number,
   op: number,
@@ -41,7 +41,7 @@ export function fileControl(
   }
 }
 
-function pragma(core: Core, module: SqliteModule, id: number, address: number): Answer {
+function pragma(core: MethodCore, module: SqliteModule, id: number, address: number): Answer {
   const pragmas = core.pragmasOf(id);
   const name = textAt(module, pointerAt(module, address + POINTER_BYTES));
   const valueAddress = pointerAt(module, address + 2 * POINTER_BYTES);

@@ -4,20 +4,20 @@
  *   I4  Every method answers with a result code: nothing is thrown through SQLite's stack, and no
  *       promise rejects, for a rejection would leave the statement waiting for ever.
  */
-import type { BlockFile } from '../blockstore/file.js';
-import type { Volume } from '../blockstore/volume.js';
-import { type BlockStoreError, fromDomException, OptionError } from '../errors.js';
+import type { BlockStoreError } from '../errors.js';
 import * as rc from '../result-codes.js';
 import { DatabaseFile } from './database-file.js';
-import { type Emitter, type RecoveryReport, recoveryReport } from './events.js';
+import { emitError } from './events.js';
+import { type CommitFiles, CommitGroups } from './group.js';
 import { MemoryFiles } from './memory-files.js';
+import type { OpenFiles } from './open-files.js';
+import { isJournal, normalisePath } from './paths.js';
 import { ConnectionPragmas } from './pragmas.js';
-import { type FileEnv, SharedFile } from './shared-file.js';
-import type { WriterRole } from './writer-role.js';
+import type { FileUser, VolumeHost } from './volume-host.js';
 
 export type Answer = number | Promise<number>;
 
-const CHARACTERISTICS =
+export const CHARACTERISTICS: number =
   rc.SQLITE_IOCAP_BATCH_ATOMIC |
   rc.SQLITE_IOCAP_SAFE_APPEND |
   rc.SQLITE_IOCAP_SEQUENTIAL |
@@ -25,47 +25,53 @@ const CHARACTERISTICS =
   rc.SQLITE_IOCAP_UNDELETABLE_WHEN_OPEN;
 export const SECTOR_BYTES = 512;
 
-export interface CoreDeps {
-  readonly volume: Volume;
-  readonly emitter: Emitter;
-  readonly env: Omit<FileEnv, 'playedBack'>;
-  readonly roleOf: (path: string) => WriterRole | undefined;
-  readonly monotonicMs: () => number;
+/** What an adapter to a wa-sqlite build calls. */
+export type MethodCore = Pick<
+  Core,
+  | 'open'
+  | 'close'
+  | 'read'
+  | 'write'
+  | 'truncate'
+  | 'size'
+  | 'lock'
+  | 'unlock'
+  | 'isReserved'
+  | 'characteristics'
+  | 'commitPoint'
+  | 'afterCommit'
+  | 'rollback'
+  | 'claim'
+  | 'pragmasOf'
+  | 'delete'
+  | 'access'
+  | 'lastError'
+>;
+
+export interface CoreEnv {
+  readonly commitFiles: CommitFiles;
+  /** The wasm memory as it is now. */
+  heap(): Uint8Array<ArrayBuffer>;
 }
 
-/** Strips what SQLite's URI syntax and relative paths add to a name. */
-export function normalisePath(path: string): string {
-  const parts: string[] = [];
-  for (const part of path.split('/')) {
-    if (part === '..') parts.pop();
-    else if (part !== '' && part !== '.') parts.push(part);
-  }
-  return parts.join('/');
-}
-
-/** Journals are never in the store: what bears such a name there is a database called so. */
-export function isJournal(path: string): boolean {
-  return /-(journal|wal)$/.test(path);
-}
-
-export class Core {
-  protected readonly deps: CoreDeps;
-  protected readonly env: FileEnv;
+export class Core implements FileUser {
+  protected readonly host: VolumeHost;
+  protected readonly files: OpenFiles;
   protected readonly databases: Map<number, DatabaseFile> = new Map();
   protected readonly memory: MemoryFiles;
-  protected readonly shared: Map<string, SharedFile> = new Map();
   lastError: BlockStoreError | undefined;
 
-  constructor(deps: CoreDeps) {
-    this.deps = deps;
-    this.env = {
-      ...deps.env,
+  constructor(host: VolumeHost, { commitFiles, heap }: CoreEnv) {
+    this.host = host;
+    this.files = host.filesFor(this, {
+      group: new CommitGroups(commitFiles),
+      heap,
       playedBack: (path, page) => this.memory.playedBack(path, page),
-    };
+    });
     this.memory = new MemoryFiles({
-      heap: deps.env.heap,
-      imageBytesMax: deps.env.options.spillBytes,
-      pagesOf: (path) => this.shared.get(path)?.writer?.snapshotPages(),
+      heap,
+      imageBytesMax: host.options.spillBytes,
+      pagesOf: (path) => this.files.get(path)?.writer?.snapshotPages(),
     });
   }
 
@@ -88,25 +94,10 @@ export class Core {
 
   /** What a method answers with for what was thrown; it becomes an event too. */
   fail(cause: unknown, path: string | undefined): number {
-    const error = this.#tell(cause, path);
+    const { emitter, volume } = this.host;
+    const error = emitError(emitter, cause, { volume: volume.connection.name, path });
     this.lastError = error;
     return error.sqliteCode;
-  }
-
-  #tell(cause: unknown, path: string | undefined): BlockStoreError {
-    const error = fromDomException(cause, this.deps.volume.connection.name, 'a VFS method');
-    this.deps.emitter.emit('error', () => ({ path, error }));
-    return error;
-  }
-
-  /** How the files that are open were recovered. */
-  recoveries(): RecoveryReport[] {
-    return [...this.shared.values()].flatMap(({ recovery }) => recovery ?? []);
-  }
-
-  /** Resolves when nothing is under way that keeps a closed connection's file open. Never rejects. */
-  quiet(): Promise<void> {
-    return this.deps.volume.committer.settled();
   }
 
   open(name: string | null, id: number, flags: number): Answer {
@@ -122,68 +113,10 @@ export class Core {
   }
 
   async #openLater(path: string, id: number, flags: number): Promise<number> {
-    const shared = await this.share(path, (flags & rc.SQLITE_OPEN_CREATE) !== 0);
+    const shared = await this.files.share(path, (flags & rc.SQLITE_OPEN_CREATE) !== 0);
     if (!shared) return rc.SQLITE_CANTOPEN;
     this.databases.set(id, new DatabaseFile(shared, new ConnectionPragmas()));
     return rc.SQLITE_OK;
-  }
-
-  /**
-   * Lends a file to `use`, as a connection has it.
-   * @param options `exclusive`: with the writer lock, and with no connection writing. `create`: also
-   *   one that does not exist yet.
-   */
-  async withFile<T>(
-    path: string,
-    options: { readonly exclusive: boolean; readonly create?: boolean },
-    use: (file: BlockFile) => Promise<T>,
-  ): Promise<T> {
-    const shared = await this.share(path, options.create ?? false);
-    if (!shared) throw new OptionError('path', `there is no database "${path}"`);
-    const borrower = new DatabaseFile(shared, new ConnectionPragmas());
-    try {
-      if (options.exclusive) await shared.beginWrite(borrower);
-      return await use(shared.file);
-    } finally {
-      shared.endWrite(borrower);
-      this.unshare(shared);
-    }
-  }
-
-  /** One more user of the file, opened and recovered if it is the first. */
-  protected async share(path: string, create: boolean): Promise<SharedFile | undefined> {
-    const started = this.deps.monotonicMs();
-    const { volume, emitter } = this.deps;
-    const file = await volume.acquire(path, create);
-    if (!file) return undefined;
-    let shared = this.shared.get(path);
-    try {
-      if (shared?.file !== file) {
-        shared = new SharedFile(file, this.env, this.deps.roleOf(path));
-        this.shared.set(path, shared);
-        const deletedAbove = await shared.opened();
-        const durationMs = this.deps.monotonicMs() - started;
-        const report = recoveryReport(file, { deletedAbove, durationMs });
-        shared.recovery = report;
-        emitter.emit('recovery', () => report);
-        for (const cause of report.defects) this.#tell(cause, path);
-      }
-    } catch (cause) {
-      shared?.close();
-      this.shared.delete(path);
-      volume.release(file);
-      throw cause;
-    }
-    shared.users++;
-    return shared;
-  }
-
-  protected unshare(shared: SharedFile): void {
-    if (--shared.users === 0) {
-      shared.close();
-      this.shared.delete(shared.file.path);
-    }
-    this.deps.volume.release(shared.file);
   }
 
   /** Bears the close of a file whose open failed: SQLite does that. */
@@ -196,16 +129,16 @@ export class Core {
 
   protected closeDatabase(id: number, database: DatabaseFile): Answer {
     const { shared } = database;
-    const { volume } = this.deps;
+    const { committer } = this.host.volume;
     const finish = () => {
       this.databases.delete(id);
       database.close();
-      this.unshare(shared);
+      this.files.unshare(shared);
       return rc.SQLITE_OK;
     };
-    if (volume.committer.deferredCommits === 0) return finish();
+    if (committer.deferredCommits === 0) return finish();
     // A loss has its own event; closing goes through in any case.
-    return volume.committer.drained().then(finish, finish);
+    return committer.drained().then(finish, finish);
   }
 
   /** The VFS is closed. */
@@ -271,7 +204,7 @@ export class Core {
     return this.answer(() => {
       // A super-journal of another VFS is not ours to wait for.
       if (group === undefined || !this.memory.has(group)) return database.commit();
-      this.env.group.join(group, database);
+      this.files.env.group.join(group, database);
       return rc.SQLITE_OK;
     }, database.path);
   }
@@ -311,14 +244,14 @@ export class Core {
       return this.answer(() => this.deleteDatabase(path), path);
     }
     return this.answer(() => {
-      const wait = this.env.group.commit(path);
+      const wait = this.files.env.group.commit(path);
       if (wait === undefined) return this.#forget(path);
       return wait.then(() => this.#forget(path));
     }, path);
   }
 
   protected deleteDatabase(path: string): Answer {
-    return this.deps.volume.delete(path).then(() => rc.SQLITE_OK);
+    return this.host.volume.delete(path).then(() => rc.SQLITE_OK);
   }
 
   #forget(path: string): number {
@@ -343,6 +276,6 @@ export class Core {
     if (this.memory.has(path)) return true;
     // No request for what SQLite asks before each read.
     if (isJournal(path)) return false;
-    return this.shared.has(path) || this.deps.volume.exists(path);
+    return this.files.get(path) !== undefined || this.host.volume.exists(path);
   }
 }

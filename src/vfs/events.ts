@@ -1,7 +1,7 @@
 /** Events of a VFS, typed. */
 import type { BlockFile } from '../blockstore/file.js';
 import type { Flush } from '../blockstore/write-behind.js';
-import type { BlockStoreError } from '../errors.js';
+import { type BlockStoreError, fromDomException } from '../errors.js';
 import type { Durability } from '../types.js';
 
 /** What opening a file found, and what it did about it. */
@@ -121,4 +121,15 @@ export class Emitter {
     if (!this.#counts.has(type)) return;
     this.#target.dispatchEvent(new CustomEvent(type, { detail: detail() }));
   }
+}
+
+/** Tells what a VFS method answered with an error code for. */
+export function emitError(
+  emitter: Emitter,
+  cause: unknown,
+  at: { readonly volume: string; readonly path: string | undefined },
+): BlockStoreError {
+  const error = fromDomException(cause, at.volume, 'a VFS method');
+  emitter.emit('error', () => ({ path: at.path, error }));
+  return error;
 }

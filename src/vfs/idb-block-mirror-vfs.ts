@@ -15,19 +15,21 @@
  *   that was asked for: `await vfs.durable()` is the point where they are complete.
  */
 import { UnsupportedError } from '../errors.js';
-import { BlockVFS, type EngineParts, openVolume } from './block-vfs.js';
-import { normalisePath } from './core.js';
+import { BlockVFS, type LocalParts } from './block-vfs.js';
 import { callByAddress } from './dispatch.js';
 import type { CommitFiles } from './group.js';
+import { methodsOf } from './methods.js';
 import { syncMethods } from './methods-sync.js';
 import { MirrorCore } from './mirror-core.js';
 import type { MirrorFile } from './mirror-file.js';
 import { isSynchronous, recogniseBuild, type SqliteModule } from './module.js';
 import { type MirrorVFSOptions, resolveMemoryBytesMax, resolveOptions } from './options.js';
+import { normalisePath } from './paths.js';
+import { VolumeHost } from './volume-host.js';
 import { Waits } from './waits.js';
 
 export class IDBBlockMirrorVFS extends BlockVFS {
-  declare protected readonly core: MirrorCore;
+  readonly #core: MirrorCore;
 
   /**
    * Opens the volume, creating it if it does not exist, and makes a VFS for `module`.
@@ -57,33 +59,30 @@ export class IDBBlockMirrorVFS extends BlockVFS {
       cacheBytes: Number.POSITIVE_INFINITY,
       spillBytes: Number.POSITIVE_INFINITY,
     };
-    const opened = await openVolume(resolved, { bytesMax: memoryBytesMax });
-    const parts = { ...opened, build, module: module as SqliteModule, options: resolved };
-    return new IDBBlockMirrorVFS(name, parts, memoryBytesMax);
-  }
-
-  private constructor(
-    name: string,
-    parts: Omit<EngineParts, 'commitFiles'>,
-    memoryBytesMax: number,
-  ) {
-    const waits = new Waits(parts.module);
-    const commitFiles: CommitFiles = (files) => {
-      this.core.commitNow(files as readonly MirrorFile[]);
-      return undefined;
-    };
-    super(
+    const host = await VolumeHost.open(resolved, { bytesMax: memoryBytesMax });
+    return new IDBBlockMirrorVFS(
       name,
-      { ...parts, commitFiles },
-      (deps) => new MirrorCore(deps, { waits, memoryBytesMax }),
+      { build, module: module as SqliteModule, host },
+      memoryBytesMax,
     );
   }
 
-  protected override methods(core: MirrorCore, module: SqliteModule): object {
-    if (this.build !== 'sync') return super.methods(core, module);
-    const methods = syncMethods(core, module);
+  private constructor(name: string, { build, module, host }: LocalParts, memoryBytesMax: number) {
+    const { emitter, options } = host;
+    super(name, { build, durability: options.durability, emitter, volume: host });
+    const commitFiles: CommitFiles = (files) => {
+      this.#core.commitNow(files as readonly MirrorFile[]);
+      return undefined;
+    };
+    const env = { commitFiles, heap: () => module.HEAPU8 };
+    this.#core = new MirrorCore(host, env, { waits: new Waits(module), memoryBytesMax });
+    if (build !== 'sync') {
+      Object.assign(this, methodsOf(this.#core, module, { build, vfs: this }));
+      return;
+    }
+    const methods = syncMethods(this.#core, module);
+    Object.assign(this, methods);
     callByAddress(module, this, methods);
-    return methods;
   }
 
   protected override get engineName(): 'IDBBlockMirrorVFS' {
@@ -98,6 +97,6 @@ export class IDBBlockMirrorVFS extends BlockVFS {
    * @throws OptionError if there is no such database; MemoryLimitError if it would not fit.
    */
   async load(path: string, options: { readonly create?: boolean } = {}): Promise<void> {
-    await this.core.load(normalisePath(path), options.create ?? false);
+    await this.#core.load(normalisePath(path), options.create ?? false);
   }
 }

@@ -1,10 +1,12 @@
 /** `IDBBlockVFS`: SQLite databases in IndexedDB, read on demand, on any asynchronous wa-sqlite build. */
 import { UnsupportedError } from '../errors.js';
-import { BlockVFS, openVolume } from './block-vfs.js';
+import { BlockVFS, type LocalParts } from './block-vfs.js';
 import { Core } from './core.js';
 import { commitAndWait } from './group.js';
+import { methodsOf } from './methods.js';
 import { isSynchronous, recogniseBuild, type SqliteModule } from './module.js';
 import { resolveOptions, type VFSOptions } from './options.js';
+import { VolumeHost } from './volume-host.js';
 
 export class IDBBlockVFS extends BlockVFS {
   /**
@@ -29,12 +31,21 @@ export class IDBBlockVFS extends BlockVFS {
           'IDBBlockMirrorVFS, which takes this build.',
       );
     }
-    const resolved = resolveOptions(name, options);
-    const opened = await openVolume(resolved);
-    const { committer } = opened.volume;
-    const commitFiles = commitAndWait.bind(undefined, committer);
-    const parts = { ...opened, build, module: module as SqliteModule, options: resolved };
-    return new IDBBlockVFS(name, { ...parts, commitFiles }, (deps) => new Core(deps));
+    return new IDBBlockVFS(name, {
+      build,
+      module: module as SqliteModule,
+      host: await VolumeHost.open(resolveOptions(name, options)),
+    });
+  }
+
+  private constructor(name: string, { build, module, host }: LocalParts) {
+    const { emitter, options, volume } = host;
+    super(name, { build, durability: options.durability, emitter, volume: host });
+    const core = new Core(host, {
+      commitFiles: commitAndWait.bind(undefined, volume.committer),
+      heap: () => module.HEAPU8,
+    });
+    Object.assign(this, methodsOf(core, module, { build, vfs: this }));
   }
 
   protected override get engineName(): 'IDBBlockVFS' {

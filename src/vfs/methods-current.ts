@@ -6,8 +6,9 @@
  */
 import * as rc from '../result-codes.js';
 import { fileControl, textAt } from './control.js';
-import { type Answer, type Core, normalisePath, SECTOR_BYTES } from './core.js';
+import { type Answer, type MethodCore, SECTOR_BYTES } from './core.js';
 import { type Build, type SqliteModule, SyncThenable } from './module.js';
+import { normalisePath } from './paths.js';
 
 const TWO_32 = 0x100000000;
 const MICROSECONDS_PER_MS = 1000;
@@ -54,7 +55,11 @@ export interface CurrentMethods {
   [method: `x${string}`]: (...args: number[]) => unknown;
 }
 
-export function currentMethods(core: Core, module: SqliteModule, build: Build): CurrentMethods {
+export function currentMethods(
+  core: MethodCore,
+  module: SqliteModule,
+  build: Build,
+): CurrentMethods {
   const immediate = new SyncThenable();
   const sooner = (answer: Answer): SyncThenable | Answer => {
     if (build === 'sync') return atOnce(answer);

@@ -7,7 +7,7 @@
  */
 import * as rc from '../result-codes.js';
 import { fileControl } from './control.js';
-import { type Answer, type Core, SECTOR_BYTES } from './core.js';
+import { type Answer, type MethodCore, SECTOR_BYTES } from './core.js';
 import type { SqliteModule } from './module.js';
 
 /** The old line's view of one value; it throws for any other type or byte order. */
@@ -25,7 +25,11 @@ export interface LegacyMethods {
   [method: `x${string}`]: unknown;
 }
 
-export function legacyMethods(core: Core, module: SqliteModule, host: LegacyHost): LegacyMethods {
+export function legacyMethods(
+  core: MethodCore,
+  module: SqliteModule,
+  host: LegacyHost,
+): LegacyMethods {
   let suspended = false;
   const handleAsync = (start: () => Promise<number>): number =>
     host.handleAsync?.(start) ?? rc.SQLITE_MISUSE;

@@ -6,10 +6,11 @@
  */
 import * as rc from '../result-codes.js';
 import { fileControl, textAt } from './control.js';
-import { normalisePath, SECTOR_BYTES } from './core.js';
+import { SECTOR_BYTES } from './core.js';
 import { atOnce, type CurrentMethods, currentMethods } from './methods-current.js';
 import type { MirrorCore } from './mirror-core.js';
 import type { SqliteModule } from './module.js';
+import { normalisePath } from './paths.js';
 
 const TWO_32 = 0x100000000;
 /** SQLite asks for a journal and a WAL per database: more names than this are not remembered. */

@@ -9,12 +9,14 @@
  */
 import { OptionError, UnsupportedError } from '../errors.js';
 import * as rc from '../result-codes.js';
-import { type Answer, Core, type CoreDeps, isJournal } from './core.js';
+import { type Answer, Core, type CoreEnv } from './core.js';
 import type { DatabaseFile } from './database-file.js';
 import { strongest } from './group.js';
 import { freshen, type MirrorEnv, MirrorFile } from './mirror-file.js';
+import { isJournal } from './paths.js';
 import { ConnectionPragmas } from './pragmas.js';
 import type { SharedFile } from './shared-file.js';
+import type { VolumeHost } from './volume-host.js';
 import type { Waits } from './waits.js';
 
 /** A file that was loaded for a connection to open. */
@@ -31,11 +33,13 @@ export class MirrorCore extends Core {
   readonly #loaded: Map<string, Loaded> = new Map();
   /** Why a load has failed, or SQLite's code for that: for the repeated call. */
   readonly #failed: Map<string, unknown> = new Map();
-  /** Files whose last connection was closed before its commits had landed. */
-  readonly #closing: Set<Promise<void>> = new Set();
 
-  constructor(deps: CoreDeps, options: { waits: Waits; memoryBytesMax: number }) {
-    super(deps);
+  constructor(
+    host: VolumeHost,
+    env: CoreEnv,
+    options: { readonly waits: Waits; readonly memoryBytesMax: number },
+  ) {
+    super(host, env);
     this.#waits = options.waits;
     this.#mirror = {
       ...options,
@@ -62,7 +66,7 @@ export class MirrorCore extends Core {
   }
 
   #heldBytes(): number {
-    let bytes = this.deps.volume.cache.bytes;
+    let bytes = this.host.volume.cache.bytes;
     for (const database of this.databases.values()) bytes += database.writtenBytes;
     return bytes;
   }
@@ -78,15 +82,14 @@ export class MirrorCore extends Core {
     if (typeof failure === 'number') return failure;
     if (failure !== undefined) throw failure;
     const loaded = this.#loaded.get(path);
-    const shared = loaded?.shared ?? this.shared.get(path);
+    const shared = loaded?.shared ?? this.files.get(path);
     // One without users is still being opened.
     if (!shared || shared.users === 0) return this.#beginToLoad(path, flags);
     if (loaded) {
       // Its user is this connection from now on.
       this.#loaded.delete(path);
     } else {
-      shared.users++;
-      this.deps.volume.retain(shared.file);
+      this.files.retain(shared);
     }
     const database = new MirrorFile(shared, new ConnectionPragmas(), this.#mirror);
     this.databases.set(id, database);
@@ -113,7 +116,7 @@ export class MirrorCore extends Core {
   /** The waiting part of xOpen. Never rejects. */
   async #loadForOpen(path: string, create: boolean): Promise<void> {
     try {
-      const shared = await this.share(path, create);
+      const shared = await this.files.share(path, create);
       if (shared) this.#keep(path, { shared, stays: false });
       else this.#failed.set(path, rc.SQLITE_CANTOPEN);
     } catch (cause) {
@@ -136,50 +139,41 @@ export class MirrorCore extends Core {
   #letGo(path: string): void {
     const loaded = this.#loaded.get(path);
     this.#loaded.delete(path);
-    if (loaded) this.unshare(loaded.shared);
+    if (loaded) this.files.unshare(loaded.shared);
   }
 
   /** Loads a database ahead of xOpen, or brings one that is open up to date. */
   async load(path: string, create: boolean): Promise<void> {
-    const open = this.#loaded.get(path)?.shared ?? this.shared.get(path);
-    const shared = open?.users ? open : await this.share(path, create);
+    const open = this.#loaded.get(path)?.shared ?? this.files.get(path);
+    const shared = open?.users ? open : await this.files.share(path, create);
     if (!shared) throw new OptionError('path', `there is no database "${path}"; pass create: true`);
     if (shared !== open) this.#keep(path, { shared, stays: true });
     if (!shared.file.exclusive || shared.file.suspect) await shared.refresh();
     if (this.#waits.available) return;
     // Where no statement can wait for the writer lock, it is kept from now on if it can be had.
     await shared.keepRole();
-    const { checksum } = this.env.options;
+    const { checksum } = this.host.options;
     if (create && !shared.file.record) await shared.file.create(checksum);
   }
 
   protected override closeDatabase(id: number, database: DatabaseFile): Answer {
     const { shared } = database;
-    const { committer } = this.deps.volume;
+    const { committer } = this.host.volume;
     this.databases.delete(id);
     database.close();
     const landing = database instanceof MirrorFile ? database.landing : undefined;
     if (!landing && committer.deferredCommits === 0) {
-      this.unshare(shared);
+      this.files.unshare(shared);
       return rc.SQLITE_OK;
     }
     // Until what was committed is in the store, whoever opens the file again shares this state.
-    const closing = Promise.all([landing, committer.settled()]).then(() => {
-      this.#closing.delete(closing);
-      this.unshare(shared);
-    });
-    this.#closing.add(closing);
+    this.files.unshareAfter(Promise.all([landing, committer.settled()]), shared);
     return rc.SQLITE_OK;
-  }
-
-  override async quiet(): Promise<void> {
-    await super.quiet();
-    await Promise.all(this.#closing);
   }
 
   /** The commit point of one file, or of several with a super-journal. */
   commitNow(files: readonly MirrorFile[]): void {
-    const { committer } = this.deps.volume;
+    const { committer } = this.host.volume;
     try {
       const ready = files.map((file) => file.ready()).filter((draft) => draft !== undefined);
       if (ready.length === 0) return;
@@ -224,7 +218,7 @@ export class MirrorCore extends Core {
 
   /** Whether there is such a journal, or such a database open. */
   has(path: string): boolean {
-    return this.memory.has(path) || (!isJournal(path) && this.shared.has(path));
+    return this.memory.has(path) || (!isJournal(path) && this.files.get(path) !== undefined);
   }
 
   protected override exists(path: string): boolean {

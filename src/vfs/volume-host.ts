@@ -1,0 +1,252 @@
+/**
+ * A volume in the context that owns it: the page's own, or the storage worker of a shared engine.
+ *
+ * It opens the volume, keeps the files that connections have open, and does everything that is asked of a
+ * VFS beside SQLite's own methods.
+ */
+import { Volume } from '../blockstore/volume.js';
+import { hostTimer } from '../blockstore/watchdog.js';
+import { assert, BusyError } from '../errors.js';
+import type { Nonce } from '../format/commit.js';
+import { apply, findLost, recover } from '../recovery/recover.js';
+import { type SalvageReport, salvage } from '../recovery/salvage.js';
+import { recordsOnly, type VerifyReport, verifyBlocks, verifyRecords } from '../recovery/verify.js';
+import { flushBeforePageEnds, whenDue, whenIdle } from './auto-sync.js';
+import { Emitter } from './events.js';
+import { OpenFiles } from './open-files.js';
+import type { ResolvedOptions } from './options.js';
+import { normalisePath } from './paths.js';
+import { writeSalvaged } from './salvage.js';
+import type { FileEnv } from './shared-file.js';
+import { statsOf, type VFSStats } from './stats.js';
+import { BroadcastRoleChannel, WriterRole } from './writer-role.js';
+
+/** Names of locks and channels begin with it. */
+const PREFIX = 'idb-block-vfs';
+const SALVAGE_SPILL_BYTES = 4 * 1024 * 1024;
+
+/** What may be asked of a volume, whichever thread owns it. */
+export interface VolumeServices {
+  durable(path?: string): Promise<void>;
+  listFiles(): Promise<string[]>;
+  deleteFile(path: string): Promise<boolean>;
+  verify(path: string, options?: VerifyOptions): Promise<VerifyReport>;
+  salvage(path: string, options?: SalvageOptions): Promise<SalvageReport>;
+  stats(): VFSStats;
+  close(): Promise<void>;
+}
+
+export interface VerifyOptions {
+  readonly repair?: boolean;
+}
+
+export interface SalvageOptions {
+  readonly to?: string;
+}
+
+/** Who opens files of the volume for SQLite. */
+export interface FileUser {
+  /** Bytes of sqliteTxs under way: staged blocks, and page images in journals. */
+  held(): { readonly stagedBytes: number; readonly journalBytes: number };
+  /** The volume is being closed. */
+  dispose(): void;
+}
+
+export class VolumeHost implements VolumeServices {
+  readonly emitter: Emitter;
+  readonly volume: Volume;
+  readonly options: ResolvedOptions;
+  readonly #count: { commits: number };
+  readonly #channel: BroadcastRoleChannel;
+  readonly #stopAutoSync: (() => void) | undefined;
+  #user: FileUser | undefined;
+  #files: OpenFiles | undefined;
+
+  /** Opens the volume, creating it if it does not exist. `resident`: files are loaded whole. */
+  static async open(
+    options: ResolvedOptions,
+    resident?: { readonly bytesMax: number },
+  ): Promise<VolumeHost> {
+    const emitter = new Emitter();
+    const count = { commits: 0 };
+    const volume = await Volume.open({
+      name: options.idbName,
+      factory: options.indexedDB,
+      cacheBytes: options.cacheBytes,
+      onDamage: options.onDamage,
+      now: () => Date.now(),
+      monotonicMs: () => performance.now(),
+      requestTimeoutMs: options.requestTimeoutMs,
+      timer: hostTimer,
+      limits: options,
+      idleTimer: options.autoSync ? whenIdle : whenDue,
+      recover,
+      findLost,
+      resident: resident && {
+        ...resident,
+        onProgress: (progress) => emitter.emit('progress', () => progress),
+      },
+      onLost: (why) => emitter.emit('connectionlost', () => ({ why })),
+      onHealed: (reopens) => emitter.emit('connectionhealed', () => ({ reopens })),
+      onLoss: (error, paths) => emitter.emit('loss', () => ({ error, paths })),
+      onFlush: (flush) => emitter.emit('flush', () => flush),
+      onPressure: (waits) =>
+        emitter.emit('backpressure', () => {
+          const { deferredBytes: bytes, deferredCommits: commits } = volume.committer;
+          return { waits, bytes, commits };
+        }),
+      onCommit: ({ file, record }, durationMs) => {
+        count.commits++;
+        emitter.emit('commit', () => ({
+          path: file.path,
+          version: record.version,
+          blocks: record.entryCount,
+          durationMs,
+        }));
+      },
+    });
+    return new VolumeHost(options, { emitter, volume, count });
+  }
+
+  private constructor(
+    options: ResolvedOptions,
+    parts: {
+      readonly emitter: Emitter;
+      readonly volume: Volume;
+      readonly count: { commits: number };
+    },
+  ) {
+    this.options = options;
+    this.emitter = parts.emitter;
+    this.volume = parts.volume;
+    this.#count = parts.count;
+    this.#stopAutoSync = options.autoSync ? flushBeforePageEnds(this.volume.committer) : undefined;
+    this.#channel = new BroadcastRoleChannel(`${PREFIX}:${options.idbName}`);
+  }
+
+  /** The volume's files for the one who opens them for SQLite. */
+  filesFor(user: FileUser, env: Pick<FileEnv, 'group' | 'heap' | 'playedBack'>): OpenFiles {
+    const { volume, emitter, options } = this;
+    this.#user = user;
+    this.#files = new OpenFiles({
+      volume,
+      emitter,
+      roleOf: (path) => this.#roleOf(path),
+      monotonicMs: () => performance.now(),
+      env: {
+        ...env,
+        options: { ...options, nonce: randomNonce },
+        committer: volume.committer,
+        deleteOrphans: ({ connection, file, state }) => apply(connection, file, state.map.version),
+      },
+    });
+    return this.#files;
+  }
+
+  get #open(): OpenFiles {
+    assert(this.#files !== undefined, 'filesFor comes first');
+    return this.#files;
+  }
+
+  async durable(): Promise<void> {
+    // Commits of a volume land in one order: waiting for one file is waiting for what precedes it.
+    await this.volume.committer.durable();
+  }
+
+  listFiles(): Promise<string[]> {
+    return this.volume.list();
+  }
+
+  async deleteFile(path: string): Promise<boolean> {
+    const name = normalisePath(path);
+    return await this.#alone(name, () => this.volume.delete(name));
+  }
+
+  async verify(path: string, options: VerifyOptions = {}): Promise<VerifyReport> {
+    const name = normalisePath(path);
+    const { repair = false } = options;
+    const { committer, connection } = this.volume;
+    await committer.drained();
+    const look = () => verifyRecords(connection, name, { repair });
+    const records = repair ? await this.#alone(name, look) : await look();
+    if (records.defects.length > 0) return recordsOnly(name, records);
+    const blocks = await this.#open.withFile(name, { exclusive: repair }, (file) =>
+      verifyBlocks(file, { repair }),
+    );
+    return { ...blocks, repaired: records.repaired };
+  }
+
+  async salvage(path: string, options: SalvageOptions = {}): Promise<SalvageReport> {
+    const name = normalisePath(path);
+    const to = normalisePath(options.to ?? `${path}.salvaged`);
+    const { committer, connection } = this.volume;
+    await committer.drained();
+    return await this.#alone(name, async () => {
+      const found = await salvage(connection, name);
+      // It is written outside SQLite, where every engine can wait.
+      const spillBytes = Math.min(this.options.spillBytes, SALVAGE_SPILL_BYTES);
+      const writing = { ...this.options, spillBytes, nonce: randomNonce };
+      await this.#open.withFile(to, { exclusive: true, create: true }, (file) =>
+        writeSalvaged(found, { file, committer, options: writing }),
+      );
+      return { ...found.report, to };
+    });
+  }
+
+  /** Runs `work` with the writer lock of a database that is not open here. */
+  async #alone<T>(name: string, work: () => Promise<T>): Promise<T> {
+    await this.#open.quiet();
+    if (this.volume.openFiles().some((file) => file.path === name)) {
+      throw new BusyError(name, 'it is open in this context; close its connections first');
+    }
+    const role = this.#roleOf(name);
+    try {
+      if (role && !(await role.acquire(this.options.busyTimeoutMs))) {
+        throw new BusyError(name, 'another context is writing to it');
+      }
+      return await work();
+    } finally {
+      role?.close();
+    }
+  }
+
+  stats(): VFSStats {
+    const held = this.#user?.held() ?? { stagedBytes: 0, journalBytes: 0 };
+    const recoveries = this.#open.recoveries();
+    return statsOf(this.volume, { ...this.#count, ...held, recoveries });
+  }
+
+  async close(): Promise<void> {
+    await this.#files?.quiet();
+    this.#user?.dispose();
+    try {
+      await this.volume.close();
+    } finally {
+      this.#stopAutoSync?.();
+      this.#channel.close();
+    }
+  }
+
+  #roleOf(path: string): WriterRole | undefined {
+    const { locks, idbName } = this.options;
+    if (!locks) return undefined;
+    const { committer } = this.volume;
+    return new WriterRole({
+      locks,
+      name: `${PREFIX}:${idbName}:${path}:writer`,
+      unlanded: () => (committer.deferredCommits > 0 ? committer.settled() : undefined),
+      channel: this.#channel,
+      onChange: (held) => {
+        for (const file of this.volume.openFiles()) {
+          if (file.path === path && !held) file.exclusive = false;
+        }
+        this.emitter.emit('writerchange', () => ({ path, held }));
+      },
+    });
+  }
+}
+
+function randomNonce(): Nonce {
+  const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
+  return [high, low];
+}
