@@ -206,6 +206,20 @@ export class StorageError extends BlockStoreError {
   }
 }
 
+/** The storage worker of a shared engine is gone, or does not answer. */
+export class StorageWorkerError extends BlockStoreError {
+  override readonly name = 'StorageWorkerError';
+  constructor(volume: string, why: string, options?: ErrorOptions) {
+    super(
+      'STORAGE_WORKER',
+      rc.SQLITE_IOERR,
+      `The storage worker of volume "${volume}" is lost (${why}). Strict and relaxed commits that ` +
+        'were acknowledged are safe. Close this VFS and create a new one.',
+      options,
+    );
+  }
+}
+
 /** A defect of this library: an invariant does not hold. */
 export class InvariantError extends BlockStoreError {
   override readonly name = 'InvariantError';

@@ -14,6 +14,7 @@ export {
   QuotaError,
   type RecordLocation,
   StorageError,
+  StorageWorkerError,
   UnsupportedError,
 } from './errors.js';
 export type { VersionRange } from './recovery/aim.js';
@@ -32,4 +33,7 @@ export { IDBBlockMirrorVFS } from './vfs/idb-block-mirror-vfs.js';
 export { IDBBlockVFS } from './vfs/idb-block-vfs.js';
 export type { Build } from './vfs/module.js';
 export type { MirrorVFSOptions, VFSOptions } from './vfs/options.js';
+export { IDBBlockSharedVFS } from './vfs/shared/idb-block-shared-vfs.js';
+export type { SharedVFSOptions } from './vfs/shared/options.js';
+export { type ServeOptions, serveStorage } from './vfs/shared/serve.js';
 export type { VFSStats } from './vfs/stats.js';

@@ -15,6 +15,7 @@ import {
 } from '../format/layout.js';
 import type { ReclaimRange } from '../format/maps.js';
 import type { Version } from '../types.js';
+import { RecentChanges } from './changes.js';
 import { LiveSegments, segmentNumber } from './live.js';
 import type { BlockMap, MapChange, MapEffect } from './map.js';
 
@@ -41,6 +42,8 @@ export class FileState {
   /** Nonce of the commit the map is of: its version alone does not tell it from another's. */
   marker: Nonce | undefined;
   readonly live: LiveSegments = new LiveSegments();
+  /** What the last commits changed. */
+  readonly recent: RecentChanges;
   /** Chunks in the store → the version they were saved at. */
   directory: ReadonlyMap<number, Version> = new Map();
   directoryVersion: Version = 0 as Version;
@@ -52,6 +55,7 @@ export class FileState {
 
   constructor(map: BlockMap) {
     this.map = map;
+    this.recent = new RecentChanges(map);
   }
 
   /** What one checkpoint leaves is for the next one to reclaim: it does not call for it. */
@@ -137,6 +141,7 @@ export class FileState {
     change: MapChange,
     written: { endPart: number; recordBytes: number },
   ): void {
+    this.recent.add(change);
     for (const segment of effect.placed) this.live.retain(segment);
     for (const segment of effect.displaced) this.live.release(segment, change.version);
     for (let part = 0; part < written.endPart; part++) {

@@ -23,7 +23,7 @@ import type { Durability } from '../types.js';
 import type { SnapshotPages } from './journal-file.js';
 import type { ConnectionPragmas } from './pragmas.js';
 import { readLater, readNow } from './reading.js';
-import type { SharedFile } from './shared-file.js';
+import type { SharedFile, Thread } from './shared-file.js';
 import { Staging } from './staging.js';
 import { View } from './view.js';
 
@@ -37,6 +37,7 @@ const WAL_FORMAT = 2;
 export class DatabaseFile {
   readonly shared: SharedFile;
   readonly pragmas: ConnectionPragmas;
+  readonly thread: Thread | undefined;
   readonly #readAhead: ReadAhead;
   protected level: number = rc.SQLITE_LOCK_NONE;
   protected snapshot: BlockMap | undefined;
@@ -53,8 +54,10 @@ export class DatabaseFile {
   /** Why the sqliteTx under way can only be rolled back: an outcome unknown, or its snapshot lost. */
   protected broken: Error | undefined;
 
-  constructor(shared: SharedFile, pragmas: ConnectionPragmas) {
+  /** @param thread whose connection it is, where several threads share the file */
+  constructor(shared: SharedFile, pragmas: ConnectionPragmas, thread?: Thread) {
     this.shared = shared;
+    this.thread = thread;
     this.pragmas = pragmas;
     this.#readAhead = new ReadAhead(shared.env.options.cacheBytes);
     this.lossesSeen = shared.file.lossCount;
@@ -78,6 +81,17 @@ export class DatabaseFile {
   /** Bytes of blocks that this connection's sqliteTx has written. */
   get writtenBytes(): number {
     return this.staging?.draft.writtenBytes ?? 0;
+  }
+
+  /** What this connection reads: its snapshot, with what it wrote on top. */
+  get shown(): View {
+    this.refuseBroken();
+    return this.current();
+  }
+
+  /** True once it sends segments ahead of their commit. */
+  get isSpilling(): boolean {
+    return this.staging?.draft.hasSpilled ?? false;
   }
 
   /** The pages of the snapshot, as a rollback journal compares them. */
@@ -130,14 +144,17 @@ export class DatabaseFile {
   }
 
   write(address: number, length: number, offset: number): number | Promise<number> {
-    const source = this.shared.env.heap().subarray(address, address + length);
+    const wait = this.put(this.shared.env.heap().subarray(address, address + length), offset);
+    return wait === undefined ? rc.SQLITE_OK : wait.then(() => rc.SQLITE_OK);
+  }
+
+  /** Copies `source` in. A promise: wait before the next write. */
+  put(source: Uint8Array, offset: number): Promise<void> | undefined {
     // The pragma is answered before this, except where SQLite tells another file's VFS of it.
     if (offset === 0 && source[WRITE_VERSION_OFFSET] === WAL_FORMAT) {
       throw new UnsupportedError('journal_mode=WAL', `"${this.path}" keeps its rollback journal.`);
     }
-    const staging = this.#stage();
-    const wait = staging.write(source, offset);
-    return wait === undefined ? rc.SQLITE_OK : wait.then(() => rc.SQLITE_OK);
+    return this.#stage().write(source, offset);
   }
 
   truncate(size: number): void {

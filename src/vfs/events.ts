@@ -95,7 +95,7 @@ export function recoveryReport(
 
 /** Which engine and durability a VFS runs with. */
 export interface EngineInfo {
-  readonly engine: 'IDBBlockVFS' | 'IDBBlockMirrorVFS';
+  readonly engine: 'IDBBlockVFS' | 'IDBBlockSharedVFS' | 'IDBBlockMirrorVFS';
   readonly durability: Durability | 'pragma';
 }
 

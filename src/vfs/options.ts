@@ -148,7 +148,8 @@ export function resolveMemoryBytesMax(options: MirrorVFSOptions): number {
   return memoryBytesMax;
 }
 
-function atLeast(option: string, value: number, least: number): void {
+/** @throws OptionError */
+export function atLeast(option: string, value: number, least: number): void {
   if (!Number.isFinite(value) || value < least) {
     throw new OptionError(option, `a number of at least ${least}, not ${value}`);
   }

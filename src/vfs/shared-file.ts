@@ -26,6 +26,12 @@ export interface FileEnv {
   playedBack(path: string, page: number): Uint8Array | undefined;
 }
 
+/** A thread whose connections share files with those of other threads. */
+export interface Thread {
+  /** Nobody waits for it any more. */
+  gone: boolean;
+}
+
 export class SharedFile {
   readonly file: BlockFile;
   readonly env: FileEnv;
@@ -34,13 +40,18 @@ export class SharedFile {
   writer: DatabaseFile | undefined;
   /** How it was recovered. */
   recovery: RecoveryReport | undefined;
+  /** Takes the lease back that a connection holds the file with. */
+  lessee: (() => void) | undefined;
   users = 0;
   #kept = false;
+  /** Connections of other threads that wait for the writer to end. */
+  readonly #waiting: Set<() => void> = new Set();
 
   constructor(file: BlockFile, env: FileEnv, role: WriterRole | undefined) {
     this.file = file;
     this.env = env;
     this.role = role;
+    if (role) role.onwanted = () => this.lessee?.();
   }
 
   /**
@@ -59,12 +70,37 @@ export class SharedFile {
 
   /** @throws BusyError if another connection or context writes and does not end in time. */
   async beginWrite(connection: DatabaseFile): Promise<void> {
+    if (this.writer !== connection) {
+      this.lessee?.();
+      await this.#writerGone(connection);
+    }
     this.become(connection);
     try {
       await this.#prepareToWrite(connection.waitMs);
     } catch (cause) {
       this.endWrite(connection);
       throw cause;
+    }
+  }
+
+  /** I9: waits while a connection of another thread writes; one of the same thread cannot end meanwhile. */
+  async #writerGone({ thread, waitMs }: DatabaseFile): Promise<void> {
+    const until = performance.now() + waitMs;
+    while (this.writer && this.writer.thread !== thread && !thread?.gone) {
+      const leftMs = until - performance.now();
+      if (leftMs <= 0) return;
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(wake, leftMs);
+        const waiting = this.#waiting;
+        function wake() {
+          clearTimeout(timer);
+          waiting.delete(wake);
+          resolve();
+        }
+        waiting.add(wake);
+      });
+      // Before the one that waited, the writer may have begun to hold it with a lease again.
+      this.lessee?.();
     }
   }
 
@@ -139,6 +175,12 @@ export class SharedFile {
     if (this.writer !== connection) return;
     this.writer = undefined;
     this.role?.endWrite();
+    this.wake();
+  }
+
+  /** Who waits for the writer looks again. */
+  wake(): void {
+    for (const wake of [...this.#waiting]) wake();
   }
 
   /** Nobody else writes now: what a dead writer left above the marker is nobody's. */

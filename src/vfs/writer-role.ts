@@ -40,6 +40,8 @@ export class WriterRole {
   #release: (() => void) | undefined;
   #writing = 0;
   #wanted = false;
+  /** Called when another context asks while something is being written, or could be. */
+  onwanted: (() => void) | undefined;
 
   constructor(deps: RoleDeps) {
     this.#deps = deps;
@@ -85,6 +87,7 @@ export class WriterRole {
   #letGo(): void {
     if (this.#writing > 0) {
       this.#wanted = true;
+      this.onwanted?.();
       return;
     }
     const wait = this.#deps.unlanded();

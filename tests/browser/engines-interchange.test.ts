@@ -7,9 +7,18 @@ const TARGETS: readonly BuildName[] = [
   'mirror',
   'legacy-asyncify',
   'legacy-mirror',
+  'shared',
+  'legacy-shared',
 ];
+/** Each engine of each line, once: what an engine does to a file does not depend on the build. */
+const OTHERS: readonly BuildName[] = ['asyncify', 'mirror', 'legacy-shared'];
 const PAIRS = TARGETS.flatMap((first) =>
-  TARGETS.filter((second) => second !== first).map((second) => [first, second] as const),
+  TARGETS.filter((second) => {
+    const isAmongOthers = (build: BuildName) => build.endsWith('shared') || OTHERS.includes(build);
+    const hasShared = first.endsWith('shared') || second.endsWith('shared');
+    const isPair = !hasShared || (isAmongOthers(first) && isAmongOthers(second));
+    return second !== first && isPair;
+  }).map((second) => [first, second] as const),
 );
 
 async function use<T>(

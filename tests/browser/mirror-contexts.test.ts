@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import type { Job, Report } from '../support/pages/mirror-worker.js';
 import { deleteVolume, freshVolume, Site } from '../support/sqlite.js';
+import { askDedicatedWorker, askServiceWorker, askSharedWorker } from '../support/worker-kinds.js';
 
 const WORKER = new URL('../support/pages/mirror-worker.ts', import.meta.url);
 const CREATE = 'CREATE TABLE t(a); INSERT INTO t VALUES (1), (2)';
@@ -19,41 +20,16 @@ async function expectServed(scope: string, run: (job: Job) => Promise<Report>): 
   await site.leave();
 }
 
-function answerOf(target: Worker | MessagePort): Promise<Report> {
-  return new Promise((resolve) => {
-    target.onmessage = ({ data }: MessageEvent<Report>) => resolve(data);
-  });
-}
-
 // Goal: the mirror runs in every context that has IndexedDB. Method: the same job in each kind of
 // worker, on a database that this window has created and reads afterwards.
 test('a dedicated worker reads and writes through the mirror', async () => {
-  const worker = new Worker(WORKER, { type: 'module' });
-  await expectServed('DedicatedWorkerGlobalScope', (job) => {
-    worker.postMessage(job);
-    return answerOf(worker);
-  });
-  worker.terminate();
+  await expectServed('DedicatedWorkerGlobalScope', (job) => askDedicatedWorker(WORKER, job));
 });
 
 test('a SharedWorker reads and writes through the mirror', async () => {
-  const { port } = new SharedWorker(WORKER, { type: 'module' });
-  await expectServed('SharedWorkerGlobalScope', (job) => {
-    const answer = answerOf(port);
-    port.postMessage(job);
-    return answer;
-  });
-  port.close();
+  await expectServed('SharedWorkerGlobalScope', (job) => askSharedWorker(WORKER, job));
 });
 
 test('a service worker reads and writes through the mirror', async () => {
-  const registration = await navigator.serviceWorker.register(WORKER, { type: 'module' });
-  const worker = registration.installing ?? registration.waiting ?? registration.active;
-  await expectServed('ServiceWorkerGlobalScope', (job) => {
-    const { port1, port2 } = new MessageChannel();
-    const answer = answerOf(port1);
-    worker?.postMessage(job, [port2]);
-    return answer;
-  });
-  await registration.unregister();
+  await expectServed('ServiceWorkerGlobalScope', (job) => askServiceWorker(WORKER, job));
 });

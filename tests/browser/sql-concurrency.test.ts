@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Context, type Database, ENGINES, Site } from '../support/sqlite.js';
+import { type Context, type Database, ENGINES_AND_SHARED, Site } from '../support/sqlite.js';
 
 const BUSY = 5;
 
-describe.each(ENGINES)('two connections, %s', (build) => {
+describe.each(ENGINES_AND_SHARED)('two connections, %s', (build) => {
   let site: Site;
   let other: Context | undefined;
   beforeEach(() => {
@@ -164,7 +164,7 @@ describe.each(ENGINES)('two connections, %s', (build) => {
     });
     await second.run('INSERT INTO t VALUES (2, 2)');
     await first.run('INSERT INTO t VALUES (3, 3)');
-    expect(changes).toEqual([false, true]);
+    await expect.poll(() => changes).toEqual([false, true]);
     expect(await second.value('SELECT count(*) FROM t')).toBe(3);
   });
 

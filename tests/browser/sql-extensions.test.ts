@@ -7,6 +7,8 @@ const MODULES: Record<BuildName, { fts5: boolean; rtree: boolean }> = {
   jspi: { fts5: true, rtree: false },
   'legacy-asyncify': { fts5: false, rtree: false },
   mirror: { fts5: true, rtree: false },
+  shared: { fts5: true, rtree: false },
+  'legacy-shared': { fts5: false, rtree: false },
   'legacy-mirror': { fts5: false, rtree: false },
 };
 

@@ -13,7 +13,7 @@ const CHOICES = {
   victim: [...VICTIMS, 'tab'],
   workload: WORKLOADS,
   durability: DURABILITIES,
-  build: [...BUILDS, 'mirror'],
+  build: [...BUILDS, 'mirror', 'shared', 'legacy-shared'],
 } as const satisfies Record<keyof Fixed, readonly string[]>;
 
 /** @returns the exit status */

@@ -130,7 +130,7 @@ function lifeOf(random: Seeded, common: Common): Omit<Trial, 'id' | 'inspect'> {
   const isLong = isQuick && random.chance(LONG_PRELUDE_CHANCE);
   const prelude = isLong ? random.between(...LONG_PRELUDE) : random.between(...SHORT_PRELUDE);
   const burst = durability === 'deferred' ? random.between(...BURST) : 1;
-  const { kill, noPrelude } = momentOf(random, { isFirst, workload, prelude });
+  const { kill, noPrelude } = momentOf(random, { isFirst, workload, build, prelude });
   return {
     ...{ seed, volume, workload, build, durability, burst, kill },
     claim: 'promised',
@@ -143,6 +143,7 @@ function lifeOf(random: Seeded, common: Common): Omit<Trial, 'id' | 'inspect'> {
 interface Circumstances {
   readonly isFirst: boolean;
   readonly workload: WorkloadName;
+  readonly build: BuildName;
   readonly prelude: number;
 }
 
@@ -151,9 +152,10 @@ function momentOf(
   random: Seeded,
   circumstances: Circumstances,
 ): { kill: KillMoment; noPrelude: boolean } {
-  const { isFirst, workload, prelude } = circumstances;
+  const { isFirst, workload, build, prelude } = circumstances;
   const kind = random.between(1, 10);
-  if (kind <= 4) {
+  // The page does not see what its storage worker does.
+  if (kind <= 4 || build.endsWith('shared')) {
     return { kill: { at: 'time', ms: random.between(...KILL_AFTER_MS) }, noPrelude: false };
   }
   if (kind === 5) {

@@ -16,11 +16,15 @@ import {
   type MirrorVFSOptions,
 } from '../../src/index.js';
 import { Database, type Row, type Value } from './database.ts';
+import type { SharedBuild, SharedOptions } from './shared/calls.ts';
+import type { SharedContext } from './shared/context.ts';
+import { seatedContext } from './shared/pool.ts';
 
 export { Database, type Row, type Value } from './database.ts';
 
 /** An engine on a build of wa-sqlite. */
-export type BuildName = 'asyncify' | 'jspi' | 'legacy-asyncify' | 'mirror' | 'legacy-mirror';
+export type BuildName = LocalBuild | SharedBuild;
+export type LocalBuild = 'asyncify' | 'jspi' | 'legacy-asyncify' | 'mirror' | 'legacy-mirror';
 /** `IDBBlockVFS`, on every build. */
 export const BUILDS: readonly BuildName[] = ['asyncify', 'jspi', 'legacy-asyncify'];
 /** Every engine, on each build of the current line, and `IDBBlockVFS` on the old one. */
@@ -28,14 +32,21 @@ export const ENGINES: readonly BuildName[] = [...BUILDS, 'mirror'];
 /** The same, and the engine whose API calls cannot wait. */
 export const EVERY_ENGINE: readonly BuildName[] = [...ENGINES, 'legacy-mirror'];
 
+/** The same engines, and the one that runs in a worker (shared/), where a remote control will do. */
+export const ENGINES_AND_SHARED: readonly BuildName[] = [...ENGINES, 'shared'];
+
 /** Whether a sqliteTx larger than `spillBytes` goes out ahead of its commit: a mirror stages all of it. */
 export function spills(build: BuildName): boolean {
-  return TARGETS[build].engine === IDBBlockVFS;
+  return isShared(build) || TARGETS[build].engine === IDBBlockVFS;
 }
 
 /** The name of the engine's class. */
 export function engineOf(build: BuildName): string {
-  return TARGETS[build].engine.name;
+  return isShared(build) ? 'IDBBlockSharedVFS' : TARGETS[build].engine.name;
+}
+
+function isShared(build: BuildName): build is SharedBuild {
+  return build === 'shared' || build === 'legacy-shared';
 }
 
 interface Target {
@@ -44,7 +55,7 @@ interface Target {
   readonly legacy: boolean;
 }
 
-const TARGETS: Readonly<Record<BuildName, Target>> = {
+const TARGETS: Readonly<Record<LocalBuild, Target>> = {
   asyncify: { engine: IDBBlockVFS, createModule: createCurrent, legacy: false },
   jspi: { engine: IDBBlockVFS, createModule: createJspi, legacy: false },
   'legacy-asyncify': { engine: IDBBlockVFS, createModule: createLegacy, legacy: true },
@@ -64,13 +75,16 @@ export class Context {
   readonly errors: BlockStoreError[] = [];
   readonly #open: Set<Database> = new Set();
   readonly #legacy: boolean;
+  readonly #remote: { readonly context: SharedContext; readonly leave: () => void } | undefined;
 
   private constructor(
     sqlite3: SQLiteAPI,
     vfs: IDBBlockVFS | IDBBlockMirrorVFS,
-    { legacy }: Target,
+    { legacy }: Pick<Target, 'legacy'>,
+    remote?: { readonly context: SharedContext; readonly leave: () => void },
   ) {
     this.#legacy = legacy;
+    this.#remote = remote;
     this.sqlite3 = sqlite3;
     this.vfs = vfs;
     vfs.addEventListener('error', (event) => this.errors.push(event.detail.error));
@@ -80,6 +94,12 @@ export class Context {
     build: BuildName,
     options: MirrorVFSOptions & { idbName: string },
   ): Promise<Context> {
+    if (isShared(build)) {
+      const remote = await seatedContext(build, options as SharedOptions);
+      // Its own methods are promises; it has no SQLite at hand.
+      const vfs = remote.context.vfs as unknown as IDBBlockVFS;
+      return new Context(undefined as never, vfs, { legacy: false }, remote);
+    }
     const target = TARGETS[build];
     const module = await target.createModule();
     const sqlite3 = (target.legacy ? LegacySQLite : SQLite).Factory(module);
@@ -95,16 +115,22 @@ export class Context {
       const create = ((flags ?? OPEN_DEFAULT) & OPEN_CREATE) !== 0;
       await this.vfs.load(path, { create });
     }
-    const handle = await this.sqlite3.open_v2(path, flags);
-    const database = new Database(this.sqlite3, handle, () => this.#open.delete(database));
+    const onclose = () => void this.#open.delete(database);
+    const database: Database = this.#remote
+      ? await this.#remote.context.open(path, flags, onclose)
+      : new Database(this.sqlite3, await this.sqlite3.open_v2(path, flags), onclose);
     this.#open.add(database);
     return database;
   }
 
   /** Closes connections and the VFS, as a page that leaves in good order. */
   async close(): Promise<void> {
-    for (const database of [...this.#open]) await database.close();
-    await this.vfs.close();
+    try {
+      for (const database of [...this.#open]) await database.close();
+      await (this.#remote?.context ?? this.vfs).close();
+    } finally {
+      this.#remote?.leave();
+    }
   }
 }
 

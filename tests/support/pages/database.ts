@@ -7,9 +7,11 @@ import * as LegacySQLite from 'wa-sqlite-legacy';
 import createLegacySync from 'wa-sqlite-legacy/dist/wa-sqlite.mjs';
 import createLegacy from 'wa-sqlite-legacy/dist/wa-sqlite-async.mjs';
 import { IDBBlockMirrorVFS, IDBBlockVFS, type VFSOptions } from '../../../src/index.js';
-import type { BuildName } from '../sqlite.ts';
+import type { LocalBuild } from '../sqlite.ts';
 
-const CREATE: Readonly<Record<BuildName, () => Promise<object>>> = {
+export type { LocalBuild } from '../sqlite.ts';
+
+const CREATE: Readonly<Record<LocalBuild, () => Promise<object>>> = {
   asyncify: createAsyncify,
   jspi: createJspi,
   'legacy-asyncify': createLegacy,
@@ -34,7 +36,7 @@ interface SerializingModule {
 }
 
 export interface OpenOptions {
-  readonly build: BuildName;
+  readonly build: LocalBuild;
   readonly vfs: VFSOptions;
   /** Gets the VFS before the database is opened, to hear its events from the first on. */
   readonly watch: (vfs: Engine) => void;
@@ -64,6 +66,11 @@ export class Database {
       await vfs.load(path, { create: true });
     }
     return new Database(vfs, module, sqlite3, await sqlite3.open_v2(path));
+  }
+
+  /** Requests made of IndexedDB so far. */
+  get requests(): number {
+    return this.vfs.stats().requests;
   }
 
   async run(sql: string, parameters: readonly SQLiteCompatibleType[] = []): Promise<void> {

@@ -1,7 +1,7 @@
 /** A workload of a kill test in SQL: does its steps, and finds out how many of them are there. */
 import { bodyOf, type Rows, rowsAfter, SHAPES, stepOf, type Write } from '../kill-model.ts';
 import type { RecoveryFound, State, Trial, VerifyFound } from '../kill-plan.ts';
-import { Database } from './database.ts';
+import { openDatabase, type PageDatabase } from './open.ts';
 
 export interface StepWatcher {
   /** Every statement before COMMIT was run; COMMIT waits for it. */
@@ -12,9 +12,9 @@ export class Workload {
   /** What recovery said of each database, in the order they were opened. */
   readonly recoveries: readonly RecoveryFound[];
   readonly #trial: Trial;
-  readonly #database: Database;
+  readonly #database: PageDatabase;
 
-  private constructor(trial: Trial, database: Database, recoveries: readonly RecoveryFound[]) {
+  private constructor(trial: Trial, database: PageDatabase, recoveries: readonly RecoveryFound[]) {
     this.#trial = trial;
     this.#database = database;
     this.recoveries = recoveries;
@@ -25,7 +25,7 @@ export class Workload {
     const recoveries: RecoveryFound[] = [];
     const { paths, spillBytes } = SHAPES[trial.workload];
     const [main = '', ...others] = paths;
-    const database = await Database.open(main, {
+    const database = await openDatabase(main, {
       build,
       vfs: { idbName: volume, durability, spillBytes },
       watch: (vfs) => vfs.addEventListener('recovery', ({ detail }) => recoveries.push(detail)),
@@ -40,7 +40,7 @@ export class Workload {
 
   /** Requests made of IndexedDB so far. */
   get requests(): number {
-    return this.#database.vfs.stats().requests;
+    return this.#database.requests;
   }
 
   async close(): Promise<void> {

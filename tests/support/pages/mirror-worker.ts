@@ -2,6 +2,7 @@
 import * as SQLite from 'wa-sqlite';
 import createModule from 'wa-sqlite/dist/wa-sqlite.mjs';
 import { IDBBlockMirrorVFS } from '../../../src/index.js';
+import { answerJobs } from './worker-jobs.ts';
 
 export interface Job {
   readonly idbName: string;
@@ -29,20 +30,4 @@ async function work({ idbName, sql }: Job): Promise<Report> {
   }
 }
 
-async function serve(job: Job, reply: (report: Report) => void): Promise<void> {
-  reply(await work(job).catch((cause: unknown) => ({ error: String(cause) })));
-}
-
-/** A dedicated worker gets its job itself; the others by a port, as a connection or in a message. */
-globalThis.addEventListener('message', (event) => {
-  const { data, ports } = event as MessageEvent<Job>;
-  const target = ports[0] ?? (globalThis as object as Worker);
-  serve(data, (report) => target.postMessage(report)).catch(() => undefined);
-});
-globalThis.addEventListener('connect', (event) => {
-  const [port] = (event as MessageEvent).ports;
-  if (!port) return;
-  port.onmessage = ({ data }: MessageEvent<Job>) => {
-    serve(data, (report) => port.postMessage(report)).catch(() => undefined);
-  };
-});
+answerJobs(work);

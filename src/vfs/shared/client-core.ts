@@ -1,0 +1,265 @@
+/**
+ * The VFS methods of a client thread: every one answers at once, some after blocking.
+ *
+ *   I4  Every method answers with a result code: nothing is thrown through SQLite's stack.
+ */
+import { SegmentCache } from '../../blockstore/cache.js';
+import type { BlockStoreError } from '../../errors.js';
+import * as rc from '../../result-codes.js';
+import type { Durability } from '../../types.js';
+import { CHARACTERISTICS, type MethodCore } from '../core.js';
+import { type Emitter, emitError, type VFSEventType } from '../events.js';
+import { MemoryFiles } from '../memory-files.js';
+import { isJournal, normalisePath } from '../paths.js';
+import type { ConnectionPragmas } from '../pragmas.js';
+import type { VFSStats } from '../stats.js';
+import type { ChannelClient } from './client.js';
+import { ClientFile, type ClientFileEnv, expect } from './client-file.js';
+import { withErrors } from './plain-error.js';
+
+export interface ClientCoreDeps {
+  readonly volume: string;
+  readonly channel: ChannelClient;
+  readonly emitter: Emitter;
+  readonly cacheBytes: number;
+  /** Bytes that one sqliteTx may have written before a commit of it is always waited for. */
+  readonly spillBytes: number;
+  readonly durability: Durability | 'pragma';
+  /** The wasm memory as it is now. */
+  heap(): Uint8Array<ArrayBuffer>;
+}
+
+export class ClientCore implements MethodCore {
+  readonly #deps: ClientCoreDeps;
+  readonly #cache: SegmentCache;
+  readonly #env: ClientFileEnv;
+  readonly #files: Map<number, ClientFile> = new Map();
+  readonly #memory: MemoryFiles;
+  /** Super-journal → files that commit when it is deleted. */
+  readonly #groups: Map<string, Set<ClientFile>> = new Map();
+  readonly #counters = { cacheHits: 0 };
+  readonly #heard: Set<VFSEventType> = new Set();
+  lastError: BlockStoreError | undefined;
+
+  constructor(deps: ClientCoreDeps) {
+    this.#deps = deps;
+    this.#cache = new SegmentCache(deps.cacheBytes);
+    const { channel, durability, spillBytes } = deps;
+    this.#env = {
+      channel,
+      durability,
+      spillBytes,
+      cache: this.#cache,
+      counters: this.#counters,
+      playedBack: (path, page) => this.#memory.playedBack(path, page),
+    };
+    this.#memory = new MemoryFiles({
+      heap: deps.heap,
+      imageBytesMax: deps.spillBytes,
+      pagesOf: (path) => this.#writerOf(path)?.snapshotPages(),
+    });
+  }
+
+  /** Bytes of blocks, and of page images in journals, held here; reads answered from here. */
+  held(): Pick<VFSStats, 'cacheBytes' | 'journalBytes' | 'cacheHits'> {
+    const { bytes: cacheBytes } = this.#cache;
+    return { cacheBytes, journalBytes: this.#memory.journalBytes, ...this.#counters };
+  }
+
+  /** The storage worker's counters. @throws StorageWorkerError */
+  storedStats(): VFSStats {
+    const { json } = expect(this.#deps.channel.call({ op: 'stats' }), 'stats');
+    return withErrors(JSON.parse(json)) as VFSStats;
+  }
+
+  /** Events of this type are wanted from now on. */
+  listen(event: VFSEventType): void {
+    const { channel } = this.#deps;
+    // A storage worker that is lost tells nothing any more.
+    if (channel.poison || this.#heard.has(event)) return;
+    this.#heard.add(event);
+    channel.send({ op: 'listen', event });
+  }
+
+  #writerOf(path: string): ClientFile | undefined {
+    for (const file of this.#files.values()) if (file.path === path && file.isReserved) return file;
+    return undefined;
+  }
+
+  #answer(path: string | undefined, method: () => number | undefined): number {
+    try {
+      return method() ?? rc.SQLITE_OK;
+    } catch (cause) {
+      const { emitter, volume } = this.#deps;
+      const error = emitError(emitter, cause, { volume, path });
+      this.lastError = error;
+      return error.sqliteCode;
+    }
+  }
+
+  #on(id: number, method: (file: ClientFile) => number | undefined): number {
+    const file = this.#files.get(id);
+    return file ? this.#answer(file.path, () => method(file)) : rc.SQLITE_NOTFOUND;
+  }
+
+  open(name: string | null, id: number, flags: number): number {
+    const path = name === null ? null : normalisePath(name);
+    if (path === null || (flags & rc.SQLITE_OPEN_MAIN_DB) === 0) {
+      return this.#memory.open(path, id, flags);
+    }
+    return this.#answer(path, () => {
+      const create = (flags & rc.SQLITE_OPEN_CREATE) !== 0;
+      const reply = this.#deps.channel.call({ op: 'open', id, path, create });
+      if (reply.tag === 'absent') return rc.SQLITE_CANTOPEN;
+      this.#files.set(id, new ClientFile({ ...this.#env, id, path }, expect(reply, 'opened')));
+      return rc.SQLITE_OK;
+    });
+  }
+
+  /** Bears the close of a file whose open failed: SQLite does that. */
+  close(id: number): number {
+    if (this.#memory.close(id)) return rc.SQLITE_OK;
+    const file = this.#files.get(id);
+    if (!file) return rc.SQLITE_OK;
+    this.#files.delete(id);
+    // A storage worker that is gone has closed it.
+    this.#answer(file.path, () => {
+      file.close();
+      return undefined;
+    });
+    return rc.SQLITE_OK;
+  }
+
+  /** The main database of this id; undefined for a file of another kind. */
+  fileOf(id: number): ClientFile | undefined {
+    return this.#files.get(id);
+  }
+
+  read(id: number, address: number, length: number, offset: number): number {
+    const file = this.#files.get(id);
+    if (!file) return this.#now(() => this.#memory.read(id, address, length, offset));
+    try {
+      return file.read(this.#deps.heap(), address, length, offset);
+    } catch (cause) {
+      return this.#answer(file.path, () => {
+        throw cause;
+      });
+    }
+  }
+
+  write(id: number, address: number, length: number, offset: number): number {
+    const file = this.#files.get(id);
+    if (!file) return this.#now(() => this.#memory.write(id, address, length, offset));
+    return this.#answer(file.path, () => {
+      file.write(this.#deps.heap().subarray(address, address + length), offset);
+      return rc.SQLITE_OK;
+    });
+  }
+
+  /** Journals and temporary files never wait: their pages are fetched by blocking. */
+  #now(method: () => number | Promise<number>): number {
+    return this.#answer(undefined, () => {
+      const answer = method();
+      return typeof answer === 'number' ? answer : rc.SQLITE_INTERNAL;
+    });
+  }
+
+  truncate(id: number, size: number): number {
+    const file = this.#files.get(id);
+    return this.#answer(file?.path, () => {
+      if (file) file.truncate(size);
+      else this.#memory.truncate(id, size);
+      return rc.SQLITE_OK;
+    });
+  }
+
+  /** Tells `out` the file's size in bytes. */
+  size(id: number, out: (bytes: number) => void): number {
+    return this.#answer(undefined, () => {
+      out(this.#files.get(id)?.size ?? this.#memory.size(id));
+      return rc.SQLITE_OK;
+    });
+  }
+
+  lock(id: number, level: number): number {
+    const file = this.#files.get(id);
+    return file ? this.#answer(file.path, () => void file.lock(level)) : rc.SQLITE_OK;
+  }
+
+  unlock(id: number, level: number): number {
+    const file = this.#files.get(id);
+    return file ? this.#answer(file.path, () => void file.unlock(level)) : rc.SQLITE_OK;
+  }
+
+  isReserved(id: number): boolean {
+    const file = this.#files.get(id);
+    return file !== undefined && this.#writerOf(file.path) !== undefined;
+  }
+
+  characteristics(id: number): number {
+    return this.#files.has(id) ? CHARACTERISTICS : 0;
+  }
+
+  /** FCNTL_SYNC, with the super-journal's name if the sqliteTx has one. */
+  commitPoint(id: number, superJournal: string | null): number {
+    return this.#on(id, (file) => {
+      const group = superJournal === null ? '' : normalisePath(superJournal);
+      // A super-journal of another VFS is not ours to wait for.
+      const joins = group !== '' && this.#memory.has(group);
+      file.commit(joins ? group : '');
+      if (joins) this.#groups.set(group, (this.#groups.get(group) ?? new Set()).add(file));
+      return rc.SQLITE_OK;
+    });
+  }
+
+  /** COMMIT_PHASETWO: SQLite has committed and may have cut the file since. */
+  afterCommit(id: number): number {
+    const code = this.#on(id, (file) => void file.commit(''));
+    // The sqliteTx is committed whatever becomes of the cut.
+    return code === rc.SQLITE_NOTFOUND ? code : rc.SQLITE_OK;
+  }
+
+  rollback(id: number): number {
+    return this.#on(id, (file) => void file.discard());
+  }
+
+  /** The connection has taken to `locking_mode=exclusive`. */
+  claim(id: number): number {
+    const code = this.#on(id, (file) => void file.claim());
+    return code === rc.SQLITE_OK ? rc.SQLITE_NOTFOUND : code;
+  }
+
+  pragmasOf(id: number): ConnectionPragmas | undefined {
+    return this.#files.get(id)?.pragmas;
+  }
+
+  delete(name: string): number {
+    const path = normalisePath(name);
+    const { channel } = this.#deps;
+    return this.#answer(path, () => {
+      if (!this.#memory.has(path)) {
+        if (!isJournal(path)) expect(channel.call({ op: 'delete', path }), 'done');
+        return rc.SQLITE_OK;
+      }
+      const files = this.#groups.get(path);
+      this.#groups.delete(path);
+      if (files) expect(channel.call({ op: 'commitGroup', group: path }), 'done');
+      for (const file of files ?? []) file.committed();
+      this.#memory.delete(path);
+      return rc.SQLITE_OK;
+    });
+  }
+
+  /** Tells `out` whether the file exists. */
+  access(name: string, out: (exists: boolean) => void): number {
+    const path = normalisePath(name);
+    const { channel } = this.#deps;
+    return this.#answer(path, () => {
+      if (this.#memory.has(path)) out(true);
+      // No request for what SQLite asks before each read.
+      else if (isJournal(path)) out(false);
+      else out(expect(channel.call({ op: 'exists', path }), 'exists').exists);
+      return rc.SQLITE_OK;
+    });
+  }
+}

@@ -1,0 +1,312 @@
+/**
+ * A main database as one connection of a client thread has it open: its locks, its copies of blocks,
+ * and what it wrote. The storage worker has the same file as a DatabaseFile.
+ *
+ *   I4  The commit point returns when the commit has the durability asked for, or throws.
+ *   I5  After a failed or discarded sqliteTx no block of it is left, and the shape is the one before.
+ *   I7  A copy is used only under a lock: it is then of the snapshot, or of what this sqliteTx wrote.
+ *   I9  Copies are bounded by the VFS's cache; the storage worker has whatever is not kept here.
+ *
+ *   none ──lock: lease, or request──▶ shared ──lock──▶ writing ──commit──▶ writing ──unlock──▶ …
+ */
+import { equalBytes } from '../../blockstore/bytes.js';
+import type { FileSegments, SegmentCache } from '../../blockstore/cache.js';
+import { InvariantError } from '../../errors.js';
+import * as rc from '../../result-codes.js';
+import { type Durability, isBlockSize } from '../../types.js';
+import type { SnapshotPages } from '../journal-file.js';
+import { ConnectionPragmas } from '../pragmas.js';
+import type { ChannelClient } from './client.js';
+import { ClientLease } from './lease.js';
+import { type PlainError, revivedError } from './plain-error.js';
+import type { FileShape, Reply, ReplyOf } from './protocol.js';
+
+/** SQLite's change counter and file size in the header, which it compares to trust its page cache. */
+const CACHE_CHECK_OFFSET = 24;
+const CACHE_CHECK_BYTES = 16;
+
+/** What every file of a client needs of it. */
+export interface ClientFileEnv {
+  readonly channel: ChannelClient;
+  readonly cache: SegmentCache;
+  readonly durability: Durability | 'pragma';
+  /** Bytes that a sqliteTx may write before its commit is always waited for. */
+  readonly spillBytes: number;
+  readonly counters: { cacheHits: number };
+  /** The image of `page` if SQLite has just read it from the rollback journal. */
+  playedBack(path: string, page: number): Uint8Array | undefined;
+}
+
+export interface ClientFileDeps extends ClientFileEnv {
+  readonly id: number;
+  readonly path: string;
+}
+
+export class ClientFile {
+  readonly path: string;
+  readonly pragmas: ConnectionPragmas = new ConnectionPragmas();
+  readonly #deps: ClientFileDeps;
+  readonly #lease: ClientLease | undefined;
+  readonly #blocks: FileSegments = new Map();
+  /** Blocks that this sqliteTx wrote. */
+  readonly #dirty: Set<number> = new Set();
+  #level: number = rc.SQLITE_LOCK_NONE;
+  #shape: FileShape;
+  /** The shape of the newest version that this connection knows. */
+  #committed: FileShape;
+  /** Something was sent since the last commit, and how many bytes. */
+  #wrote = false;
+  #writtenBytes = 0;
+  /** SQLite's page cache may hold pages of versions that were lost: make it drop them. */
+  #distrusted = false;
+  #pages: SnapshotPages | undefined;
+
+  constructor(deps: ClientFileDeps, { shape, lease }: ReplyOf<'opened'>) {
+    this.path = deps.path;
+    this.#deps = deps;
+    this.#shape = shape;
+    this.#committed = shape;
+    this.#lease = lease === undefined ? undefined : new ClientLease(deps.channel.words, lease);
+  }
+
+  /** Bytes of the file as this connection sees it. */
+  get size(): number {
+    return this.#shape.fileBytes;
+  }
+
+  get isReserved(): boolean {
+    return this.#level >= rc.SQLITE_LOCK_RESERVED;
+  }
+
+  get #durability(): Durability {
+    const { durability } = this.#deps;
+    return durability === 'pragma' ? this.pragmas.durability : durability;
+  }
+
+  /** Reads into `heap` at `address`. @returns an SQLite result code */
+  read(heap: Uint8Array, address: number, length: number, offset: number): number {
+    if (this.#distrusted && offset === CACHE_CHECK_OFFSET && length === CACHE_CHECK_BYTES) {
+      this.#distrusted = false;
+      crypto.getRandomValues(heap.subarray(address, address + length) as Uint8Array<ArrayBuffer>);
+      return rc.SQLITE_OK;
+    }
+    const { blockSize, fileBytes } = this.#shape;
+    const available = Math.max(0, Math.min(length, fileBytes - offset));
+    for (let at = 0; at < available; ) {
+      const block = Math.floor((offset + at) / blockSize);
+      const from = offset + at - block * blockSize;
+      const count = Math.min(blockSize - from, available - at);
+      const bytes = this.#block(block);
+      heap.set(count === blockSize ? bytes : bytes.subarray(from, from + count), address + at);
+      at += count;
+    }
+    if (available === length) return rc.SQLITE_OK;
+    heap.fill(0, address + available, address + length);
+    return rc.SQLITE_IOERR_SHORT_READ;
+  }
+
+  #block(block: number): Uint8Array {
+    if (this.#level === rc.SQLITE_LOCK_NONE && !this.#lease?.granted) {
+      // SQLite reads the header before it takes a lock, when it opens a database.
+      return this.#fetch(block, { keep: false });
+    }
+    const cached = this.#blocks.get(block);
+    if (!cached) return this.#fetch(block, { keep: true });
+    cached.hot = true;
+    this.#deps.counters.cacheHits++;
+    return cached.bytes;
+  }
+
+  #fetch(block: number, { keep }: { readonly keep: boolean }): Uint8Array {
+    const { channel, id } = this.#deps;
+    const reply = expect(channel.call({ op: 'read', id, block, snapshot: false }), 'blocks');
+    const { blockSize } = this.#shape;
+    let wanted: Uint8Array<ArrayBuffer> | undefined;
+    for (const { block: number, bytes } of reply.blocks) {
+      const isWanted = number === block;
+      // What is here already may be newer: this sqliteTx wrote it.
+      if (!isWanted && (!keep || this.#blocks.has(number))) continue;
+      const copy = new Uint8Array(blockSize);
+      if (bytes) copy.set(bytes);
+      if (keep) this.#deps.cache.insert(this.#blocks, number, copy, { slots: 0 });
+      if (isWanted) wanted = copy;
+    }
+    if (!wanted) throw new InvariantError(`a reply to read has block ${block}`);
+    return wanted;
+  }
+
+  /** Copies `source` in, and on to the storage worker. */
+  write(source: Uint8Array, offset: number): void {
+    const { channel, id, cache } = this.#deps;
+    const { length } = source;
+    const { blockSize } = this.#shape;
+    const playedBack = this.#isPlayedBack(source, offset);
+    channel.send({ op: 'write', id, offset, playedBack, bytes: source });
+    this.#wrote = true;
+    this.#writtenBytes += length;
+    if (length === blockSize && offset % blockSize === 0) {
+      const block = offset / blockSize;
+      const cached = this.#blocks.get(block);
+      if (cached) cached.bytes.set(source);
+      else cache.insert(this.#blocks, block, new Uint8Array(source), { slots: 0 });
+      this.#dirty.add(block);
+    } else if (isBlockSize(length) && offset % length === 0) {
+      this.#forgetAll();
+      this.#shape = { ...this.#shape, blockSize: length };
+    } else {
+      const last = Math.floor((offset + length - 1) / blockSize);
+      for (let block = Math.floor(offset / blockSize); block <= last; block++) {
+        this.#dirty.add(block);
+        cache.remove(this.#blocks, block);
+      }
+    }
+    if (offset + length > this.#shape.fileBytes) {
+      this.#shape = { ...this.#shape, fileBytes: offset + length };
+    }
+  }
+
+  #isPlayedBack(source: Uint8Array, offset: number): boolean {
+    const image = this.#deps.playedBack(this.path, offset / source.length + 1);
+    return image !== undefined && equalBytes(source, image);
+  }
+
+  truncate(fileBytes: number): void {
+    const { channel, id } = this.#deps;
+    channel.send({ op: 'truncate', id, fileBytes });
+    this.#wrote = true;
+    this.#forgetFrom(Math.ceil(fileBytes / this.#shape.blockSize));
+    this.#shape = { ...this.#shape, fileBytes };
+  }
+
+  lock(level: number): void {
+    if (level <= this.#level) return;
+    if (!this.#lease?.take(level)) this.#lockByRequest(level);
+    this.#level = level;
+  }
+
+  #lockByRequest(level: number): void {
+    const { channel, id } = this.#deps;
+    const { busyTimeoutMs, exclusive } = this.pragmas;
+    const reply = channel.call({ op: 'lock', id, level, busyTimeoutMs, exclusive });
+    if (reply.tag === 'failed' && reply.lost) this.#distrust();
+    const { shape, changed } = expect(reply, 'locked');
+    if (this.#level === rc.SQLITE_LOCK_NONE) {
+      if (changed === undefined || shape.blockSize !== this.#shape.blockSize) this.#distrust();
+      else for (const block of changed) this.#deps.cache.remove(this.#blocks, block);
+      this.#shape = shape;
+      this.#committed = shape;
+      this.#forgetFrom(Math.ceil(shape.fileBytes / shape.blockSize));
+    }
+  }
+
+  unlock(level: number): void {
+    if (level >= this.#level) return;
+    if (level < rc.SQLITE_LOCK_RESERVED) this.discard();
+    this.#level = level;
+    if (this.#lease?.give(level)) return;
+    const { channel, id } = this.#deps;
+    channel.send({ op: 'unlock', id, level });
+  }
+
+  /** The commit point. `group`: the super-journal whose deletion commits, or ''. */
+  commit(group: string): void {
+    if (!this.#wrote) return;
+    const { channel, id, spillBytes } = this.#deps;
+    const durability = this.#durability;
+    // What was sent ahead may have failed.
+    const waits = durability !== 'deferred' || group !== '' || this.#writtenBytes >= spillBytes;
+    const reply = channel.call({ op: 'commit', id, durability, group, waits });
+    if (reply.tag === 'failed') {
+      this.#undo();
+      if (reply.lost) this.#distrust();
+    }
+    expect(reply, 'done');
+    if (group === '') this.committed();
+  }
+
+  /** What was written is the newest version now. */
+  committed(): void {
+    this.#dirty.clear();
+    this.#wrote = false;
+    this.#writtenBytes = 0;
+    this.#pages = undefined;
+    this.#committed = this.#shape;
+  }
+
+  /** Forgets what was written since the last commit. */
+  discard(): void {
+    if (!this.#wrote) return;
+    const { channel, id } = this.#deps;
+    this.#undo();
+    channel.send({ op: 'discard', id });
+  }
+
+  #undo(): void {
+    const { cache } = this.#deps;
+    if (this.#shape.blockSize !== this.#committed.blockSize) this.#forgetAll();
+    for (const block of this.#dirty) cache.remove(this.#blocks, block);
+    this.#dirty.clear();
+    this.#wrote = false;
+    this.#writtenBytes = 0;
+    this.#pages = undefined;
+    this.#shape = this.#committed;
+  }
+
+  claim(): void {
+    const { channel, id } = this.#deps;
+    expect(channel.call({ op: 'claim', id }), 'done');
+  }
+
+  /** The pages of the snapshot, as a rollback journal compares them. */
+  snapshotPages(): SnapshotPages {
+    if (this.#pages) return this.#pages;
+    const pages: SnapshotPages = {
+      pageBytes: this.#committed.blockSize,
+      isCurrent: () => this.#pages === pages,
+      peek: (page) => this.#original(page - 1),
+      load: (page) => Promise.resolve(this.#original(page - 1)),
+    };
+    this.#pages = pages;
+    return pages;
+  }
+
+  /** A block as it was before this sqliteTx wrote. */
+  #original(block: number): Uint8Array | null {
+    const { blockSize, fileBytes } = this.#committed;
+    if (block * blockSize >= fileBytes) return null;
+    const isAsItWas = this.#shape.blockSize === blockSize && !this.#dirty.has(block);
+    if (isAsItWas) return this.#block(block);
+    const { channel, id } = this.#deps;
+    const reply = expect(channel.call({ op: 'read', id, block, snapshot: true }), 'blocks');
+    return reply.blocks[0]?.bytes?.slice() ?? null;
+  }
+
+  #distrust(): void {
+    this.#distrusted = true;
+    this.#forgetAll();
+  }
+
+  #forgetAll(): void {
+    this.#deps.cache.clear(this.#blocks);
+  }
+
+  #forgetFrom(end: number): void {
+    const { cache } = this.#deps;
+    for (const block of [...this.#blocks.keys()]) {
+      if (block >= end) cache.remove(this.#blocks, block);
+    }
+  }
+
+  close(): void {
+    const { channel, id } = this.#deps;
+    this.#forgetAll();
+    channel.call({ op: 'close', id });
+  }
+}
+
+/** @throws what the storage worker failed with */
+export function expect<T extends Reply['tag']>(reply: Reply, tag: T): ReplyOf<T> {
+  if (reply.tag === 'failed') throw revivedError(JSON.parse(reply.json) as PlainError);
+  if (reply.tag !== tag) throw new InvariantError(`a reply "${tag}", not "${reply.tag}"`);
+  return reply as ReplyOf<T>;
+}

@@ -1,0 +1,177 @@
+/**
+ * `IDBBlockSharedVFS`: SQLite databases in IndexedDB for the synchronous wa-sqlite build, in a dedicated
+ * worker of a cross-origin isolated page. A storage worker waits for IndexedDB; this thread blocks.
+ *
+ *   open ──close──▶ closed
+ *     └──storage worker gone or silent──▶ poisoned: every method fails at once, `create` works again
+ */
+import { type BlockStoreError, StorageWorkerError, UnsupportedError } from '../../errors.js';
+import { BlockVFS } from '../block-vfs.js';
+import { Emitter, type VFSEventType, type VFSListener } from '../events.js';
+import { methodsOf } from '../methods.js';
+import { type Build, isSynchronous, recogniseBuild, type SqliteModule } from '../module.js';
+import type { ResolvedOptions } from '../options.js';
+import { assertCanBlock } from './capabilities.js';
+import { ChannelClient } from './client.js';
+import { ClientCore } from './client-core.js';
+import { createShared } from './layout.js';
+import {
+  type ResolvedSharedOptions,
+  resolveSharedOptions,
+  type SharedVFSOptions,
+} from './options.js';
+import { Pulse } from './pulse.js';
+import { RemoteStorage, type StorageTarget } from './remote.js';
+import { RemoteVolume } from './remote-volume.js';
+import type { Attach } from './worker-protocol.js';
+
+interface Parts {
+  readonly build: Build;
+  readonly module: SqliteModule;
+  readonly core: ClientCore;
+  readonly emitter: Emitter;
+  readonly volume: RemoteVolume;
+  readonly options: ResolvedOptions;
+}
+
+export class IDBBlockSharedVFS extends BlockVFS {
+  readonly #core: ClientCore;
+
+  /**
+   * Starts a storage worker, which opens the volume, and makes a VFS for `module`.
+   *
+   * @param name the VFS's name in SQLite; also the IndexedDB database's, unless `idbName` is given.
+   * @param module what the factory of wa-sqlite's synchronous build resolved to.
+   * @throws OptionError, UnsupportedError, StorageWorkerError, FormatVersionError, NotAVolumeError,
+   *   CorruptionError, ConnectionLostError
+   */
+  static async create(
+    name: string,
+    module: object,
+    options: SharedVFSOptions = {},
+  ): Promise<IDBBlockSharedVFS> {
+    assertCanBlock(globalThis, { hasWorker: options.worker !== undefined });
+    const build = recogniseBuild(module);
+    if (!isSynchronous(build)) {
+      throw new UnsupportedError(
+        'synchronous build',
+        'IDBBlockSharedVFS is for wa-sqlite.mjs, and this is an asynchronous build, which ' +
+          'IDBBlockVFS takes.',
+      );
+    }
+    const resolved = resolveSharedOptions(name, options);
+    const shared = createShared(resolved.channelBytes);
+    const emitter = new Emitter();
+    const alive = await holdAlive(resolved);
+    const storage = startStorage(options.worker, resolved.idbName);
+    const release = () => {
+      alive.release();
+      storage.stop();
+    };
+    try {
+      const { idbName, workerTimeoutMs } = resolved;
+      const remote = await RemoteStorage.attach(
+        storage.target,
+        attachOf(resolved, shared.buffer, alive.name),
+        {
+          emitter,
+          pulse: new Pulse(shared.words, workerTimeoutMs),
+          timeoutMs: resolved.requestTimeoutMs,
+          failed: storage.failed,
+        },
+      );
+      const ring = () => remote.doorbell();
+      const channel = new ChannelClient(shared, { volume: idbName, workerTimeoutMs, ring });
+      storage.failed.catch((error: BlockStoreError) => remote.lose(error));
+      remote.onlost = (error) => channel.poisonWith(error);
+      const sqlite = module as SqliteModule;
+      const core = new ClientCore({
+        ...resolved,
+        volume: idbName,
+        channel,
+        emitter,
+        heap: () => sqlite.HEAPU8,
+      });
+      const volume = new RemoteVolume({ core, remote, release });
+      const parts = { build, module: sqlite, core, emitter, volume, options: resolved };
+      return new IDBBlockSharedVFS(name, parts);
+    } catch (cause) {
+      release();
+      throw cause;
+    }
+  }
+
+  private constructor(name: string, { core, module, options, ...parts }: Parts) {
+    super(name, { ...parts, durability: options.durability });
+    this.#core = core;
+    Object.assign(this, methodsOf(core, module, { build: parts.build, vfs: this }));
+  }
+
+  protected override get engineName(): 'IDBBlockSharedVFS' {
+    return 'IDBBlockSharedVFS';
+  }
+
+  override addEventListener<K extends VFSEventType>(
+    type: K,
+    listener: VFSListener<K>,
+    options?: AddEventListenerOptions,
+  ): void {
+    super.addEventListener(type, listener, options);
+    this.#core.listen(type);
+  }
+}
+
+function attachOf(
+  {
+    indexedDB: _,
+    locks,
+    channelBytes: __,
+    workerTimeoutMs: ___,
+    ...options
+  }: ResolvedSharedOptions,
+  buffer: SharedArrayBuffer,
+  aliveLock: string | undefined,
+): Attach {
+  return {
+    type: 'idb-block-vfs:attach',
+    buffer,
+    options: { ...options, locks: locks !== null },
+    aliveLock,
+  };
+}
+
+/** Holds a Web Lock of a name nobody else has, so that the storage worker notices this thread's end. */
+async function holdAlive({
+  locks,
+  idbName,
+}: ResolvedOptions): Promise<{ readonly name: string | undefined; readonly release: () => void }> {
+  if (!locks) return { name: undefined, release: () => undefined };
+  const name = `idb-block-vfs:${idbName}:client:${crypto.randomUUID()}`;
+  return await new Promise((resolve, reject) => {
+    locks
+      .request(name, () => new Promise<void>((release) => resolve({ name, release })))
+      .catch(reject);
+  });
+}
+
+function startStorage(
+  given: SharedVFSOptions['worker'],
+  volume: string,
+): { readonly target: StorageTarget; readonly failed: Promise<never>; readonly stop: () => void } {
+  const own = given === undefined;
+  const worker = own ? startWorker() : typeof given === 'function' ? given() : given;
+  const failed = new Promise<never>((_, reject) => {
+    worker.addEventListener('error', (event: Event) => {
+      const why = (event as ErrorEvent).message || 'it could not be started';
+      reject(new StorageWorkerError(volume, why));
+    });
+  });
+  failed.catch(() => undefined);
+  const isOurs = own || typeof given === 'function';
+  return { target: worker, failed, stop: () => isOurs && (worker as Worker).terminate() };
+}
+
+// In this form bundlers find the worker's module.
+function startWorker(): Worker {
+  return new Worker(new URL('./storage-worker.js', import.meta.url), { type: 'module' });
+}

@@ -1,0 +1,65 @@
+/** What may be asked of a volume, asked of its storage worker. */
+import type { SalvageReport } from '../../recovery/salvage.js';
+import type { VerifyReport } from '../../recovery/verify.js';
+import type { VFSStats } from '../stats.js';
+import type { SalvageOptions, VerifyOptions, VolumeServices } from '../volume-host.js';
+import type { ClientCore } from './client-core.js';
+import type { RemoteStorage } from './remote.js';
+
+export interface RemoteVolumeDeps {
+  readonly core: ClientCore;
+  readonly remote: RemoteStorage;
+  /** Ends what `create` began. */
+  readonly release: () => void;
+}
+
+export class RemoteVolume implements VolumeServices {
+  readonly #deps: RemoteVolumeDeps;
+
+  constructor(deps: RemoteVolumeDeps) {
+    this.#deps = deps;
+  }
+
+  durable(): Promise<void> {
+    return this.#deps.remote.call('durable');
+  }
+
+  listFiles(): Promise<string[]> {
+    return this.#deps.remote.call('listFiles');
+  }
+
+  deleteFile(path: string): Promise<boolean> {
+    return this.#deps.remote.call('deleteFile', path);
+  }
+
+  verify(path: string, options: VerifyOptions = {}): Promise<VerifyReport> {
+    return this.#deps.remote.call('verify', path, options);
+  }
+
+  salvage(path: string, options: SalvageOptions = {}): Promise<SalvageReport> {
+    return this.#deps.remote.call('salvage', path, options);
+  }
+
+  /** Blocks for them. What lies in both threads is counted twice, for it takes twice the memory. */
+  stats(): VFSStats {
+    const { core } = this.#deps;
+    const stored = core.storedStats();
+    const { cacheBytes, journalBytes, cacheHits } = core.held();
+    return {
+      ...stored,
+      cacheBytes: stored.cacheBytes + cacheBytes,
+      journalBytes: stored.journalBytes + journalBytes,
+      cacheHits: stored.cacheHits + cacheHits,
+    };
+  }
+
+  async close(): Promise<void> {
+    const { remote, release } = this.#deps;
+    try {
+      await remote.call('durable');
+    } finally {
+      await remote.close();
+      release();
+    }
+  }
+}

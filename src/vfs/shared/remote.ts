@@ -1,0 +1,176 @@
+/**
+ * The client's end of the message port: calls that nothing blocks for, and events.
+ *
+ *   I9  A storage worker that does not take the client in within the limit, or whose heart stops while
+ *       something is asked of it, is given up.
+ *
+ *   attaching ──attached──▶ open ──close──▶ closing ──closed──▶ closed
+ *       └──failed, late──▶ (thrown)   └──failed, silent──▶ lost: every call fails at once
+ */
+import { type BlockStoreError, StorageWorkerError } from '../../errors.js';
+import type { Emitter } from '../events.js';
+import { revivedError, withErrors } from './plain-error.js';
+import type { Pulse } from './pulse.js';
+import type { Attach, ClientMessage, RemoteCalls, StorageMessage } from './worker-protocol.js';
+
+interface Pending {
+  resolve(value: unknown): void;
+  reject(error: BlockStoreError): void;
+}
+
+/** Something that takes a message and a port: a Worker, or a port to one. */
+export type StorageTarget = Pick<Worker, 'postMessage'>;
+
+export interface RemoteOptions {
+  readonly emitter: Emitter;
+  readonly pulse: Pulse;
+  readonly timeoutMs: number;
+  /** Rejects when the storage worker could not be started. */
+  readonly failed: Promise<never>;
+}
+
+export class RemoteStorage {
+  readonly #port: MessagePort;
+  readonly #options: RemoteOptions;
+  readonly #volume: string;
+  readonly #pending: Map<number, Pending> = new Map();
+  #calls = 0;
+  #look: ReturnType<typeof setInterval> | undefined;
+  #closed: (() => void) | undefined;
+  #lost: BlockStoreError | undefined;
+  /** Called when the storage worker is known to be gone. */
+  onlost: ((error: BlockStoreError) => void) | undefined;
+
+  private constructor(port: MessagePort, volume: string, options: RemoteOptions) {
+    this.#port = port;
+    this.#volume = volume;
+    this.#options = options;
+  }
+
+  /** @throws what opening the volume failed with, StorageWorkerError */
+  static async attach(
+    target: StorageTarget,
+    attach: Attach,
+    options: RemoteOptions,
+  ): Promise<RemoteStorage> {
+    const { port1, port2 } = new MessageChannel();
+    const { idbName } = attach.options;
+    const remote = new RemoteStorage(port1, idbName, options);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<never>((_, reject) => {
+      const why = `it did not answer within ${options.timeoutMs} ms`;
+      timer = setTimeout(() => reject(new StorageWorkerError(idbName, why)), options.timeoutMs);
+    });
+    const attached = remote.#expect();
+    try {
+      target.postMessage(attach, [port2]);
+      await Promise.race([attached, late, options.failed]);
+      return remote;
+    } catch (cause) {
+      port1.close();
+      throw cause;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #expect(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#port.onmessage = ({ data }: MessageEvent<StorageMessage>) => {
+        if (data.type === 'failed') {
+          const error = revivedError(data.error);
+          reject(error);
+          this.lose(error);
+        } else if (data.type === 'attached') {
+          resolve();
+        } else {
+          this.#hear(data);
+        }
+      };
+    });
+  }
+
+  #hear(message: StorageMessage): void {
+    switch (message.type) {
+      case 'result':
+        this.#take(message.id)?.resolve(withErrors(message.value));
+        break;
+      case 'error':
+        this.#take(message.id)?.reject(revivedError(message.error));
+        break;
+      case 'event':
+        this.#options.emitter.emit(message.event, () => withErrors(message.detail) as never);
+        break;
+      default:
+        this.#closed?.();
+    }
+    this.#watch();
+  }
+
+  #take(id: number): Pending | undefined {
+    const pending = this.#pending.get(id);
+    this.#pending.delete(id);
+    return pending;
+  }
+
+  call<K extends keyof RemoteCalls>(
+    name: K,
+    ...args: Parameters<RemoteCalls[K]>
+  ): ReturnType<RemoteCalls[K]> {
+    const answer = this.#lost
+      ? Promise.reject(this.#lost)
+      : new Promise((resolve, reject) => {
+          const id = ++this.#calls;
+          this.#pending.set(id, { resolve, reject });
+          this.#tell({ type: 'call', id, name, args });
+          this.#watch();
+        });
+    return answer as ReturnType<RemoteCalls[K]>;
+  }
+
+  doorbell(): void {
+    this.#tell({ type: 'doorbell' });
+  }
+
+  /** Says goodbye, and resolves when the storage worker has closed what was open, or is given up. */
+  async close(): Promise<void> {
+    if (!this.#lost) {
+      await new Promise<void>((resolve) => {
+        this.#closed = resolve;
+        this.#tell({ type: 'close' });
+        this.#watch();
+      });
+      this.#closed = undefined;
+      this.#watch();
+    }
+    this.#port.close();
+  }
+
+  /** I9: looks at the heart while an answer is due. */
+  #watch(): void {
+    const { pulse } = this.#options;
+    const isDue = !this.#lost && (this.#pending.size > 0 || this.#closed !== undefined);
+    if (isDue === (this.#look !== undefined)) return;
+    clearInterval(this.#look);
+    this.#look = undefined;
+    if (!isDue) return;
+    pulse.start();
+    this.#look = setInterval(() => {
+      if (pulse.isGone()) this.lose(new StorageWorkerError(this.#volume, pulse.why));
+    }, pulse.lookMs);
+  }
+
+  /** The storage worker is gone: whoever waits for it is told. */
+  lose(error: BlockStoreError): void {
+    this.#lost ??= error;
+    for (const { reject } of this.#pending.values()) reject(error);
+    this.#pending.clear();
+    this.#closed?.();
+    this.#watch();
+    this.onlost?.(error);
+  }
+
+  #tell(message: ClientMessage): void {
+    this.#port.postMessage(message);
+  }
+}

@@ -1,0 +1,171 @@
+/**
+ * What a storage worker does: takes clients in and serves them, until each says goodbye or dies.
+ *
+ *   attached ──close, or the client's Web Lock came free──▶ its files are closed ──▶ gone
+ *
+ * Clients of one volume share its IndexedDB connection, its cache and its files.
+ */
+import type { VFSEventMap, VFSEventType } from '../events.js';
+import { partsOf } from './layout.js';
+import { plainError, withPlainErrors } from './plain-error.js';
+import { ServedVolume } from './served-volume.js';
+import { ChannelServer } from './server.js';
+import { Storage } from './storage.js';
+import {
+  type Attach,
+  type ClientMessage,
+  isAttach,
+  isConnect,
+  type RemoteCalls,
+  type StorageMessage,
+} from './worker-protocol.js';
+
+export interface ServeOptions {
+  /** The IDBFactory to use. Default: the context's own. */
+  readonly indexedDB?: IDBFactory;
+  /** The LockManager to use; null for none. Default: the context's own. */
+  readonly locks?: LockManager | null;
+}
+
+/**
+ * Makes this worker a storage worker: clients attach through messages to it. What
+ * `IDBBlockSharedVFS` starts by itself does nothing else; an app may do it in a worker of its own.
+ */
+export function serveStorage(options: ServeOptions = {}): void {
+  const server = new StorageServer(options);
+  globalThis.addEventListener('message', (event: Event) => server.hear(event as MessageEvent));
+}
+
+class StorageServer {
+  readonly #indexedDB: IDBFactory;
+  readonly #locks: LockManager | null;
+  readonly #volumes: Map<string, { readonly served: Promise<ServedVolume>; users: number }> =
+    new Map();
+  #clients = 0;
+
+  constructor(options: ServeOptions) {
+    this.#indexedDB = options.indexedDB ?? globalThis.indexedDB;
+    this.#locks = options.locks === undefined ? (navigator.locks ?? null) : options.locks;
+  }
+
+  hear({ data, ports }: MessageEvent<unknown>): void {
+    const [port] = ports;
+    if (!port) return;
+    if (isConnect(data)) port.onmessage = (event) => this.hear(event);
+    if (isAttach(data)) this.#attach(data, port);
+  }
+
+  #attach(attach: Attach, port: MessagePort): void {
+    const tell = (message: StorageMessage) => port.postMessage(message);
+    const { idbName } = attach.options;
+    this.#serve(attach, port, tell).then(
+      () => tell({ type: 'closed' }),
+      (cause) => tell({ type: 'failed', error: plainError(cause, idbName) }),
+    );
+  }
+
+  async #serve(
+    attach: Attach,
+    port: MessagePort,
+    tell: (message: StorageMessage) => void,
+  ): Promise<void> {
+    const { buffer, options, aliveLock } = attach;
+    const { idbName } = options;
+    const served = await this.#volumeOf(options);
+    const { words } = partsOf(buffer);
+    const gone = new AbortController();
+    const storage = new Storage(served, {
+      number: ++this.#clients,
+      words,
+      listen: (event) => forward(served, event, { tell, signal: gone.signal }),
+    });
+    const channel = new ChannelServer(partsOf(buffer), storage);
+    const calls = callsOf(served, storage);
+    const leave = () => {
+      storage.cancel();
+      channel.close();
+    };
+    port.onmessage = ({ data }: MessageEvent<ClientMessage>) => {
+      if (data.type === 'doorbell') channel.doorbell();
+      if (data.type === 'close') leave();
+      if (data.type === 'call') answer(data, { calls, channel, tell, volume: idbName });
+    };
+    // Whoever gets it after the client: the client is gone, without a goodbye.
+    if (aliveLock !== undefined) {
+      this.#locks?.request(aliveLock, leave).catch(() => undefined);
+    }
+    tell({ type: 'attached' });
+    try {
+      await channel.run();
+    } finally {
+      gone.abort();
+      await storage.dispose();
+      await this.#release(idbName);
+    }
+  }
+
+  async #volumeOf(options: Attach['options']): Promise<ServedVolume> {
+    const { idbName } = options;
+    let entry = this.#volumes.get(idbName);
+    if (!entry) {
+      const locks = options.locks ? this.#locks : null;
+      const served = ServedVolume.open({ ...options, indexedDB: this.#indexedDB, locks });
+      entry = { served, users: 0 };
+      this.#volumes.set(idbName, entry);
+      served.catch(() => this.#volumes.delete(idbName));
+    }
+    entry.users++;
+    return await entry.served;
+  }
+
+  async #release(idbName: string): Promise<void> {
+    const entry = this.#volumes.get(idbName);
+    if (!entry || --entry.users > 0) return;
+    this.#volumes.delete(idbName);
+    const { host } = await entry.served;
+    // A loss was told by its event.
+    await host.close().catch(() => undefined);
+  }
+}
+
+type Tell = (message: StorageMessage) => void;
+
+function forward(
+  { host }: ServedVolume,
+  event: VFSEventType,
+  to: { readonly tell: Tell; readonly signal: AbortSignal },
+): void {
+  const listener = ({ detail }: CustomEvent<VFSEventMap[VFSEventType]>) => {
+    to.tell({ type: 'event', event, detail: withPlainErrors(detail, host.options.idbName) });
+  };
+  host.emitter.addEventListener(event, listener, { signal: to.signal });
+}
+
+function callsOf({ host }: ServedVolume, storage: Storage): RemoteCalls {
+  return {
+    durable: () => storage.durable(),
+    listFiles: () => host.listFiles(),
+    deleteFile: (path) => host.deleteFile(path),
+    verify: (path, options) => host.verify(path, options),
+    salvage: (path, options) => host.salvage(path, options),
+  };
+}
+
+function answer(
+  { id, name, args }: ClientMessage & { type: 'call' },
+  by: {
+    readonly calls: RemoteCalls;
+    readonly channel: ChannelServer;
+    readonly tell: Tell;
+    readonly volume: string;
+  },
+): void {
+  const call = by.calls[name] as (...args: readonly unknown[]) => Promise<unknown>;
+  by.channel
+    .caughtUp()
+    .then(() => call(...args))
+    .then(
+      (value) => by.tell({ type: 'result', id, value: withPlainErrors(value, by.volume) }),
+      (cause) => by.tell({ type: 'error', id, error: plainError(cause, by.volume) }),
+    );
+}

@@ -1,0 +1,46 @@
+/**
+ * A volume in a storage worker, with everything that its clients have open of it.
+ *
+ *   opening ──▶ open ──last client is gone──▶ closed
+ */
+import { CommitGroups, commitAndWait } from '../group.js';
+import type { OpenFiles } from '../open-files.js';
+import type { ResolvedOptions } from '../options.js';
+import { type FileUser, VolumeHost } from '../volume-host.js';
+import type { Storage } from './storage.js';
+
+const NO_HEAP = new Uint8Array(0);
+
+export class ServedVolume implements FileUser {
+  readonly host: VolumeHost;
+  readonly files: OpenFiles;
+  readonly group: CommitGroups;
+  /** One for each client. */
+  readonly storages: Set<Storage> = new Set();
+  /** The page being written, if its client says that it comes from the rollback journal. */
+  playedBack: Uint8Array | undefined;
+
+  static async open(options: ResolvedOptions): Promise<ServedVolume> {
+    // Clients say with each commit how durable it is to be.
+    return new ServedVolume(await VolumeHost.open({ ...options, durability: 'pragma' }));
+  }
+
+  private constructor(host: VolumeHost) {
+    this.host = host;
+    this.group = new CommitGroups(commitAndWait.bind(undefined, host.volume.committer));
+    this.files = host.filesFor(this, {
+      group: this.group,
+      heap: () => NO_HEAP,
+      playedBack: () => this.playedBack,
+    });
+  }
+
+  /** Journals are with the clients. */
+  held(): { readonly stagedBytes: number; readonly journalBytes: number } {
+    let stagedBytes = 0;
+    for (const storage of this.storages) stagedBytes += storage.stagedBytes;
+    return { stagedBytes, journalBytes: 0 };
+  }
+
+  dispose(): void {}
+}

@@ -1,0 +1,145 @@
+/**
+ * The storage worker's end of the channel: takes requests in order, answers, sleeps when there are none.
+ *
+ *   I1  One request at a time, in the order they were written.
+ *   I9  It blocks for at most HOLD_MS at a time, and only to keep an idbTx under way open; asleep, its
+ *       event loop turns, so `versionchange`, `close` and messages come through.
+ *
+ *   serving ──ring empty──▶ holding (an idbTx is open) ──HOLD_MS──▶ asleep ──request──▶ serving
+ */
+import { FieldWriter } from './fields.js';
+import { type SharedParts, STATE, WORD } from './layout.js';
+import { decodeRequest, encodeReply, isAnswered, type Reply, type Request } from './protocol.js';
+import { RingReader } from './ring.js';
+
+/** Not in every browser yet, nor in this language level's types. */
+const { waitAsync } = Atomics as {
+  readonly waitAsync?: (
+    words: SharedParts['words'],
+    index: number,
+    value: number,
+  ) => { readonly value: string | Promise<string> };
+};
+
+const HOLD_MS = 5;
+const HEARTBEAT_MS = 100;
+
+export interface RequestHandler {
+  /** Acts on a request. A promise only if it has to wait. */
+  serve(request: Request): Reply | undefined | Promise<Reply | undefined>;
+  /** True while an idbTx waits for more requests. */
+  readonly holdsIdbTx: boolean;
+}
+
+export class ChannelServer {
+  readonly #parts: SharedParts;
+  readonly #handler: RequestHandler;
+  readonly #ring: RingReader;
+  readonly #behind: Set<{ readonly tail: number; readonly reached: () => void }> = new Set();
+  #wake: (() => void) | undefined;
+  #beating: ReturnType<typeof setInterval> | undefined;
+
+  constructor(parts: SharedParts, handler: RequestHandler) {
+    this.#parts = parts;
+    this.#handler = handler;
+    this.#ring = new RingReader(parts);
+  }
+
+  /** Serves until the channel is closed. Rejects with what broke it; the client is told. */
+  async run(): Promise<void> {
+    const { words } = this.#parts;
+    this.#beating = setInterval(() => this.#beat(), HEARTBEAT_MS);
+    try {
+      while (Atomics.load(words, WORD.STATE) === STATE.OPEN) {
+        if (!(await this.#next())) await this.#rest();
+      }
+    } catch (cause) {
+      Atomics.store(words, WORD.STATE, STATE.FAILED);
+      for (const word of [WORD.REPLY, WORD.HEAD]) Atomics.notify(words, word);
+      throw cause;
+    } finally {
+      clearInterval(this.#beating);
+      for (const { reached } of this.#behind) reached();
+    }
+  }
+
+  /** The client's message that there is something to do. */
+  doorbell(): void {
+    this.#wake?.();
+  }
+
+  /** Ends `run` when what was taken is done. */
+  close(): void {
+    const { words } = this.#parts;
+    Atomics.compareExchange(words, WORD.STATE, STATE.OPEN, STATE.CLOSED);
+    Atomics.notify(words, WORD.TAIL);
+    this.#wake?.();
+  }
+
+  /** Resolves when everything the client has sent so far was acted on. */
+  caughtUp(): Promise<void> {
+    const tail = Atomics.load(this.#parts.words, WORD.TAIL);
+    if (this.#hasReached(tail)) return Promise.resolve();
+    return new Promise((reached) => this.#behind.add({ tail, reached }));
+  }
+
+  #hasReached(tail: number): boolean {
+    const { words } = this.#parts;
+    const isOver = Atomics.load(words, WORD.STATE) !== STATE.OPEN;
+    return isOver || ((Atomics.load(words, WORD.HEAD) - tail) | 0) >= 0;
+  }
+
+  #beat(): void {
+    Atomics.add(this.#parts.words, WORD.HEARTBEAT, 1);
+  }
+
+  /** Serves one request; false if there is none. */
+  async #next(): Promise<boolean> {
+    const record = this.#ring.take();
+    if (!record) return false;
+    this.#beat();
+    const request = decodeRequest(record);
+    if (!request) throw new Error('a request that is none');
+    // No await where there is nothing to wait for: a request more would cost a turn.
+    const serving = this.#handler.serve(request);
+    const reply = serving instanceof Promise ? await serving : serving;
+    this.#ring.release();
+    if (isAnswered(request)) this.#answer(reply ?? { tag: 'done' });
+    for (const waiting of this.#behind) {
+      if (!this.#hasReached(waiting.tail)) continue;
+      this.#behind.delete(waiting);
+      waiting.reached();
+    }
+    return true;
+  }
+
+  #answer(reply: Reply): void {
+    const { words, reply: area } = this.#parts;
+    encodeReply(new FieldWriter(area), reply);
+    Atomics.add(words, WORD.REPLY, 1);
+    Atomics.notify(words, WORD.REPLY);
+  }
+
+  async #rest(): Promise<void> {
+    const { words } = this.#parts;
+    const tail = Atomics.load(words, WORD.HEAD);
+    if (this.#handler.holdsIdbTx && Atomics.wait(words, WORD.TAIL, tail, HOLD_MS) !== 'timed-out') {
+      return;
+    }
+    if (waitAsync) await waitAsync(words, WORD.TAIL, tail).value;
+    else await this.#untilMessage(tail);
+  }
+
+  /** For contexts without Atomics.waitAsync. */
+  async #untilMessage(tail: number): Promise<void> {
+    const { words } = this.#parts;
+    const woken = new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    Atomics.store(words, WORD.DOORBELL, 1);
+    // Looked at after the doorbell was hung: what came before is seen, what comes after rings.
+    if (Atomics.load(words, WORD.TAIL) === tail) await woken;
+    Atomics.store(words, WORD.DOORBELL, 0);
+    this.#wake = undefined;
+  }
+}

@@ -1,0 +1,4 @@
+/** The storage worker that `IDBBlockSharedVFS` starts. */
+import { serveStorage } from './serve.js';
+
+serveStorage();

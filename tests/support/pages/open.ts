@@ -1,0 +1,60 @@
+/** A database on any engine and build: in this page, or in the worker that the shared engine needs. */
+import type { SharedBuild } from '../shared/calls.ts';
+import { SharedContext, SharedPage } from '../shared/context.ts';
+import type { BuildName } from '../sqlite.ts';
+import { Database, type LocalBuild, type OpenOptions } from './database.ts';
+
+type Rows = Awaited<ReturnType<Database['rows']>>;
+
+/** What a page asks of its database, wherever it runs. */
+export interface PageDatabase {
+  readonly vfs: Pick<Database['vfs'], 'durable' | 'listFiles' | 'verify'>;
+  /** IndexedDB requests made so far, or calls made of the worker that makes them. */
+  readonly requests: number;
+  run(sql: string, parameters?: readonly SQLiteCompatibleType[]): Promise<void>;
+  rows(sql: string, parameters?: readonly SQLiteCompatibleType[]): Promise<Rows>;
+  value(sql: string): Promise<SQLiteCompatibleType | null>;
+  serialize(schema: string): Promise<Uint8Array<ArrayBuffer>>;
+  close(): Promise<void>;
+}
+
+type PageOptions = Omit<OpenOptions, 'build'> & { readonly build: BuildName };
+
+export async function openDatabase(path: string, options: PageOptions): Promise<PageDatabase> {
+  const { build } = options;
+  if (build === 'shared' || build === 'legacy-shared')
+    return await openShared(path, build, options);
+  return await Database.open(path, { ...options, build: build satisfies LocalBuild });
+}
+
+async function openShared(
+  path: string,
+  build: SharedBuild,
+  { vfs: options, watch }: PageOptions,
+): Promise<PageDatabase> {
+  const page = new SharedPage();
+  const context = await SharedContext.create(page, build, { idbName: 'page', ...options });
+  const vfs = context.vfs as unknown as Database['vfs'];
+  watch(vfs);
+  const database = await context.open(path);
+  let requests = 0;
+  const counted = (sql: string, parameters?: readonly SQLiteCompatibleType[]) => {
+    requests++;
+    return database.rows(sql, parameters);
+  };
+  return {
+    vfs,
+    get requests() {
+      return requests;
+    },
+    rows: counted,
+    run: async (sql, parameters) => void (await counted(sql, parameters)),
+    value: async (sql) => (await counted(sql))[0]?.[0] ?? null,
+    serialize: () => Promise.reject(new Error('serialize works on the Asyncify build only')),
+    async close() {
+      await database.close();
+      await context.close();
+      page.worker.terminate();
+    },
+  };
+}

@@ -1,0 +1,35 @@
+/** What a test asks of the worker in which the shared engine runs: shared by both sides. */
+import type { VFSEventType } from '../../../src/index.js';
+import type { SharedVFSOptions } from '../../../src/vfs/shared/options.js';
+import type { PlainError } from '../../../src/vfs/shared/plain-error.js';
+import type { Row, Value } from '../database.ts';
+
+export type SharedOptions = Omit<SharedVFSOptions, 'worker'> & { readonly idbName: string };
+
+export type SharedBuild = 'shared' | 'legacy-shared';
+
+/** `context` and `database` are the numbers that `create` and `open` gave. */
+export interface Calls {
+  /** `port`: to a storage worker, passed as the option `worker`; without it the engine starts one. */
+  create(build: SharedBuild, options: SharedOptions, port?: MessagePort): number;
+  open(context: number, path: string, flags?: number): number;
+  rows(database: number, sql: string, parameters: readonly Value[]): Row[];
+  closeDatabase(database: number): void;
+  /** Calls a method of the VFS itself. */
+  vfs(context: number, method: string, args: readonly unknown[]): unknown;
+  listen(context: number, type: VFSEventType): void;
+  close(context: number): void;
+}
+
+export interface Call {
+  readonly id: number;
+  readonly name: keyof Calls;
+  readonly args: readonly unknown[];
+}
+
+export type Answer =
+  | { readonly id: number; readonly value: unknown }
+  /** An error of this package, or one of wa-sqlite's. */
+  | { readonly id: number; readonly error: PlainError }
+  | { readonly id: number; readonly sqlite: { readonly code: number; readonly message: string } }
+  | { readonly context: number; readonly event: VFSEventType; readonly detail: unknown };

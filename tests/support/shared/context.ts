@@ -1,0 +1,145 @@
+/** The shared engine as tests speak to it: it runs in a worker, this is its remote control. */
+import type { VFSEventMap, VFSEventType } from '../../../src/index.js';
+import { revivedError, withErrors } from '../../../src/vfs/shared/plain-error.js';
+import { Database, type Row, type Value } from '../database.ts';
+import type { Answer, Call, Calls, SharedBuild, SharedOptions } from './calls.ts';
+
+interface Pending {
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+}
+
+type Listener = (event: { readonly detail: never }) => void;
+
+/** A worker in which SQLite runs. */
+export class SharedPage {
+  readonly worker: Worker;
+  readonly #pending: Map<number, Pending> = new Map();
+  readonly #listeners: Map<string, Listener[]> = new Map();
+  #calls = 0;
+
+  constructor() {
+    this.worker = new Worker(new URL('./page.ts', import.meta.url), { type: 'module' });
+    this.worker.onmessage = ({ data }: MessageEvent<Answer>) => this.#hear(data);
+    this.worker.onerror = (event) => {
+      for (const { reject } of this.#pending.values()) reject(new Error(event.message));
+    };
+  }
+
+  #hear(answer: Answer): void {
+    if ('event' in answer) {
+      const detail = withErrors(answer.detail) as never;
+      const listeners = this.#listeners.get(`${answer.context} ${answer.event}`) ?? [];
+      for (const listener of listeners) listener({ detail });
+      return;
+    }
+    const pending = this.#pending.get(answer.id);
+    this.#pending.delete(answer.id);
+    if ('error' in answer) pending?.reject(revivedError(answer.error));
+    else if ('sqlite' in answer) {
+      pending?.reject(Object.assign(new Error(answer.sqlite.message), answer.sqlite));
+    } else pending?.resolve(withErrors(answer.value));
+  }
+
+  call<K extends keyof Calls>(
+    name: K,
+    ...args: Parameters<Calls[K]>
+  ): Promise<ReturnType<Calls[K]>> {
+    const id = ++this.#calls;
+    const ports = args.filter((argument) => (argument as unknown) instanceof MessagePort);
+    return new Promise((resolve, reject) => {
+      this.#pending.set(id, { resolve: resolve as Pending['resolve'], reject });
+      const call: Call = { id, name, args };
+      this.worker.postMessage(call, ports as unknown as MessagePort[]);
+    });
+  }
+
+  async listen(context: number, type: VFSEventType, listener: Listener): Promise<void> {
+    const key = `${context} ${type}`;
+    const listeners = this.#listeners.get(key) ?? [];
+    this.#listeners.set(key, [...listeners, listener]);
+    if (listeners.length === 0) await this.call('listen', context, type);
+  }
+}
+
+/** The VFS's own methods, each a promise. */
+export type RemoteVFS = ReturnType<typeof remoteVFS>;
+
+function remoteVFS(page: SharedPage, context: number) {
+  const method =
+    (name: string) =>
+    (...args: readonly unknown[]) =>
+      page.call('vfs', context, name, args);
+  return {
+    durable: method('durable'),
+    listFiles: method('listFiles'),
+    deleteFile: method('deleteFile'),
+    verify: method('verify'),
+    salvage: method('salvage'),
+    stats: method('stats'),
+    close: method('close'),
+    addEventListener<K extends VFSEventType>(
+      type: K,
+      listener: (event: { readonly detail: VFSEventMap[K] }) => void,
+    ): void {
+      page.listen(context, type, listener as Listener).catch(() => undefined);
+    },
+  };
+}
+
+/** One module with one VFS. */
+export class SharedContext {
+  readonly page: SharedPage;
+  readonly vfs: RemoteVFS;
+  /** What VFS methods answered with an error code for, in order. */
+  readonly errors: Error[] = [];
+  readonly #number: number;
+
+  private constructor(page: SharedPage, number: number) {
+    this.page = page;
+    this.#number = number;
+    this.vfs = remoteVFS(page, number);
+  }
+
+  static async create(
+    page: SharedPage,
+    build: SharedBuild,
+    options: SharedOptions,
+    port?: MessagePort,
+  ): Promise<SharedContext> {
+    const context = new SharedContext(page, await page.call('create', build, options, port));
+    context.vfs.addEventListener('error', ({ detail }) => context.errors.push(detail.error));
+    return context;
+  }
+
+  async open(path = 'test.db', flags?: number, onclose = () => {}): Promise<SharedDatabase> {
+    const number = await this.page.call('open', this.#number, path, flags);
+    return new SharedDatabase(this.page, number, onclose);
+  }
+
+  /** Closes in good order. */
+  close(): Promise<void> {
+    return this.page.call('close', this.#number);
+  }
+}
+
+export class SharedDatabase extends Database {
+  readonly #page: SharedPage;
+  readonly #onclose: () => void;
+
+  constructor(page: SharedPage, number: number, onclose: () => void) {
+    // All that needs SQLite at hand is overridden.
+    super(undefined as never, number, onclose);
+    this.#page = page;
+    this.#onclose = onclose;
+  }
+
+  override rows(sql: string, parameters: readonly Value[] = []): Promise<Row[]> {
+    return this.#page.call('rows', this.handle, sql, parameters);
+  }
+
+  override async close(): Promise<void> {
+    this.#onclose();
+    await this.#page.call('closeDatabase', this.handle);
+  }
+}

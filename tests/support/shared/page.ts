@@ -1,0 +1,109 @@
+/** A worker with synchronous wa-sqlite builds and the shared engine, which does what a test asks. */
+import * as SQLite from 'wa-sqlite';
+import createSync from 'wa-sqlite/dist/wa-sqlite.mjs';
+import * as LegacySQLite from 'wa-sqlite-legacy';
+import createLegacySync from 'wa-sqlite-legacy/dist/wa-sqlite.mjs';
+import { BlockStoreError, IDBBlockSharedVFS } from '../../../src/index.js';
+import { plainError, withPlainErrors } from '../../../src/vfs/shared/plain-error.js';
+import { Database } from '../database.ts';
+import type { Answer, Call, Calls } from './calls.ts';
+
+type Async<T> = {
+  readonly [K in keyof T]: T[K] extends (...args: infer A) => infer R
+    ? (...args: A) => Promise<R>
+    : never;
+};
+
+interface Context {
+  readonly sqlite3: SQLiteAPI;
+  readonly vfs: IDBBlockSharedVFS;
+  readonly open: Set<Database>;
+}
+
+const contexts = new Map<number, Context>();
+const databases = new Map<number, Database>();
+let numbers = 0;
+
+const calls: Async<Calls> = {
+  async create(build, options, port) {
+    const isLegacy = build === 'legacy-shared';
+    const module = await (isLegacy ? createLegacySync : createSync)();
+    const sqlite3 = (isLegacy ? LegacySQLite : SQLite).Factory(module);
+    const worker = port ?? startStorage;
+    const vfs = await IDBBlockSharedVFS.create('shared', module, { worker, ...options });
+    sqlite3.vfs_register(vfs as object as SQLiteVFS, true);
+    contexts.set(++numbers, { sqlite3, vfs, open: new Set() });
+    return numbers;
+  },
+  async open(context, path, flags) {
+    const { sqlite3, open } = contextOf(context);
+    const handle = await sqlite3.open_v2(path, flags);
+    const number = ++numbers;
+    const database = new Database(sqlite3, handle, () => {
+      databases.delete(number);
+      open.delete(database);
+    });
+    databases.set(number, database);
+    open.add(database);
+    return number;
+  },
+  rows: (database, sql, parameters) => databaseOf(database).rows(sql, parameters),
+  closeDatabase: (database) => databaseOf(database).close(),
+  async vfs(context, method, args) {
+    const { vfs } = contextOf(context);
+    const call = vfs[method as keyof IDBBlockSharedVFS];
+    if (typeof call !== 'function') return call;
+    return await (call as (...args: readonly unknown[]) => unknown).apply(vfs, [...args]);
+  },
+  async listen(context, event) {
+    contextOf(context).vfs.addEventListener(event, ({ detail }) =>
+      tell({ context, event, detail: withPlainErrors(detail, '') }),
+    );
+  },
+  async close(context) {
+    const { vfs, open } = contextOf(context);
+    for (const database of [...open]) await database.close();
+    await vfs.close();
+    contexts.delete(context);
+  },
+};
+
+/** The sources are TypeScript here: the worker that the engine starts by itself is tried in dist. */
+function startStorage(): Worker {
+  const url = new URL('../../../src/vfs/shared/storage-worker.ts', import.meta.url);
+  return new Worker(url, { type: 'module' });
+}
+
+function contextOf(number: number): Context {
+  const context = contexts.get(number);
+  if (!context) throw new Error(`context ${number} is not open`);
+  return context;
+}
+
+function databaseOf(number: number): Database {
+  const database = databases.get(number);
+  if (!database) throw new Error(`database ${number} is not open`);
+  return database;
+}
+
+function tell(answer: Answer): void {
+  postMessage(answer);
+}
+
+function tellError(id: number, error: unknown): void {
+  if (error instanceof BlockStoreError) tell({ id, error: plainError(error, '') });
+  else {
+    const { code, message } = error as { code: number; message: string };
+    tell({ id, sqlite: { code, message } });
+  }
+}
+
+addEventListener('message', ({ data: { id, name, args } }: MessageEvent<Call>) => {
+  const call = calls[name] as (...args: readonly unknown[]) => Promise<unknown>;
+  Promise.resolve()
+    .then(() => call(...args))
+    .then(
+      (value) => tell({ id, value: withPlainErrors(value, '') }),
+      (error) => tellError(id, error),
+    );
+});

@@ -1,0 +1,54 @@
+/**
+ * Workers for the shared engine that tests have in common, for starting them takes longer than a test.
+ *
+ * A seat is a page's worker with a storage worker of its own; each context of a volume that is open has a
+ * seat for itself, as two pages have.
+ */
+import type { SharedBuild, SharedOptions } from './calls.ts';
+import { SharedContext, SharedPage } from './context.ts';
+
+interface Seat {
+  readonly page: SharedPage;
+  readonly storage: Worker;
+  readonly volumes: Set<string>;
+}
+
+const seats: Seat[] = [];
+
+/** A storage worker, and a port to it for a client's option `worker`. */
+export function startStorage(): { readonly worker: Worker; readonly port: MessagePort } {
+  const url = new URL('../../../src/vfs/shared/storage-worker.ts', import.meta.url);
+  const worker = new Worker(url, { type: 'module' });
+  return { worker, port: connect(worker) };
+}
+
+/** Another port to a storage worker. */
+export function connect(worker: Worker): MessagePort {
+  const { port1, port2 } = new MessageChannel();
+  worker.postMessage({ type: 'idb-block-vfs:connect' }, [port1]);
+  return port2;
+}
+
+/** A context on a free seat, and how to give the seat back. */
+export async function seatedContext(
+  build: SharedBuild,
+  options: SharedOptions,
+): Promise<{ readonly context: SharedContext; readonly leave: () => void }> {
+  const { idbName } = options;
+  let seat = seats.find(({ volumes }) => !volumes.has(idbName));
+  if (!seat) {
+    const { worker } = startStorage();
+    seat = { page: new SharedPage(), storage: worker, volumes: new Set() };
+    seats.push(seat);
+  }
+  const { page, storage, volumes } = seat;
+  volumes.add(idbName);
+  const leave = () => void volumes.delete(idbName);
+  try {
+    const context = await SharedContext.create(page, build, options, connect(storage));
+    return { context, leave };
+  } catch (cause) {
+    leave();
+    throw cause;
+  }
+}
