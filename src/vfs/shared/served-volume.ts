@@ -33,6 +33,9 @@ export class ServedVolume implements FileUser {
       heap: () => NO_HEAP,
       playedBack: () => this.playedBack,
     });
+    host.emitter.addEventListener('loss', ({ detail }) => {
+      for (const storage of this.storages) storage.lost(detail.paths);
+    });
   }
 
   /** Journals are with the clients. */

@@ -6,22 +6,18 @@
  *
  * What goes wrong with a request that nobody answers is kept and told by the file's next answer.
  */
-import type { FileState } from '../../blockstore/state.js';
 import { type BlockStoreError, fromDomException, InvariantError } from '../../errors.js';
 import * as rc from '../../result-codes.js';
 import { DatabaseFile } from '../database-file.js';
 import type { VFSEventType } from '../events.js';
 import { ConnectionPragmas } from '../pragmas.js';
 import type { Thread } from '../shared-file.js';
-import type { View } from '../view.js';
-import { REPLY_BYTES, type SharedParts } from './layout.js';
+import type { SharedParts } from './layout.js';
 import { LeaseSlots, StorageLease } from './lease.js';
+import { type OpenFile, read, shapeOf } from './open-file.js';
 import { plainError, withPlainErrors } from './plain-error.js';
 import {
-  BLOCK_OVERHEAD_BYTES,
-  type BlockBytes,
   CHANGED_BLOCKS_MAX,
-  type FileShape,
   isAnswered,
   type Reply,
   type Request,
@@ -39,31 +35,9 @@ export interface StorageClient {
   listen(event: VFSEventType): void;
 }
 
-interface OpenFile {
-  readonly database: DatabaseFile;
-  readonly slot: number | undefined;
-  readonly lease: StorageLease | undefined;
-  /** What the client's copies of blocks are of. */
-  seen: { readonly state: FileState; readonly version: number } | undefined;
-  /** Where the last reply to a read ended, and how many blocks it took along. */
-  readEnd: number;
-  run: number;
-  /** Losses of deferred commits that the client was told of. */
-  lossesSeen: number;
-  /** Of a request that was not answered: to be told. */
-  failure: BlockStoreError | undefined;
-  /** Why the sqliteTx lacks a write and can only be rolled back. */
-  hole: BlockStoreError | undefined;
-  /** A commit that was not waited for has failed, and the client does not know. */
-  lostCommit: boolean;
-}
-
 type Answer = Reply | undefined;
 
 const DONE: Reply = { tag: 'done' };
-/** Blocks that a reply takes along when the client does not read on and on. */
-const COMPANIONS_MAX = 15;
-
 export class Storage implements RequestHandler {
   readonly #served: ServedVolume;
   readonly #client: StorageClient;
@@ -184,7 +158,7 @@ export class Storage implements RequestHandler {
         this.#fileOf(request).database.unlock(request.level);
         return undefined;
       case 'read':
-        return this.#read(this.#fileOf(request), request);
+        return read(this.#fileOf(request), request);
       case 'write':
         return this.#write(this.#databaseOf(request), request);
       case 'truncate':
@@ -315,39 +289,6 @@ export class Storage implements RequestHandler {
     database.unlock(held);
   }
 
-  #read(file: OpenFile, { block, snapshot }: RequestOf<'read'>): Answer | Promise<Answer> {
-    if (snapshot) return this.#readSnapshot(file, block);
-    const { shown: view } = file.database;
-    const first = view.peek(block);
-    if (first !== undefined) return this.#blocks(file, block, first);
-    return view.load(block).then((bytes) => this.#blocks(file, block, bytes));
-  }
-
-  async #readSnapshot({ database }: OpenFile, block: number): Promise<Answer> {
-    const bytes = await database.snapshotPages()?.load(block + 1);
-    const blocks = [{ block, bytes: bytes ?? undefined }];
-    return { tag: 'blocks', shape: shapeOf(database.shown), blocks };
-  }
-
-  /** The block asked for, with those behind it that are in memory. */
-  #blocks(file: OpenFile, block: number, first: Uint8Array | null): Reply {
-    const { shown: view } = file.database;
-    const { blockSize, fileBytes } = view;
-    // A client that reads on and on gets more each time.
-    file.run = block === file.readEnd ? Math.max(1, file.run * 2) : COMPANIONS_MAX;
-    const fitting = Math.floor(REPLY_BYTES / (blockSize + BLOCK_OVERHEAD_BYTES)) - 1;
-    const end = Math.min(block + 1 + Math.min(file.run, fitting), Math.ceil(fileBytes / blockSize));
-    const blocks: BlockBytes[] = [{ block, bytes: first ?? undefined }];
-    let next = block + 1;
-    for (; next < end; next++) {
-      const bytes = view.peek(next);
-      if (bytes === undefined) break;
-      blocks.push({ block: next, bytes: bytes ?? undefined });
-    }
-    file.readEnd = next;
-    return { tag: 'blocks', shape: { fileBytes, blockSize }, blocks };
-  }
-
   #commit(file: OpenFile, request: RequestOf<'commit'>): Answer | Promise<Answer> {
     const { database } = file;
     database.pragmas.durability = request.durability;
@@ -375,6 +316,13 @@ export class Storage implements RequestHandler {
     return DONE;
   }
 
+  /** Acknowledged commits were lost: the client has to ask before it locks again, and is told then. */
+  lost(paths: readonly string[]): void {
+    for (const file of this.#files.values()) {
+      if (paths.includes(file.database.path)) this.#revoke(file);
+    }
+  }
+
   /** The client goes: what it waits for is not waited for any longer. */
   cancel(): void {
     this.#thread.gone = true;
@@ -397,8 +345,4 @@ export class Storage implements RequestHandler {
 
 function isWrite({ op }: Request): boolean {
   return op === 'write' || op === 'truncate';
-}
-
-function shapeOf({ fileBytes, blockSize }: View): FileShape {
-  return { fileBytes, blockSize };
 }

@@ -70,8 +70,9 @@ const calls: Async<Calls> = {
 
 /** The sources are TypeScript here: the worker that the engine starts by itself is tried in dist. */
 function startStorage(): Worker {
-  const url = new URL('../../../src/vfs/shared/storage-worker.ts', import.meta.url);
-  return new Worker(url, { type: 'module' });
+  return new Worker(new URL('../../../src/vfs/shared/storage-worker.ts', import.meta.url), {
+    type: 'module',
+  });
 }
 
 function contextOf(number: number): Context {

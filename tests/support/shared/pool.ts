@@ -52,3 +52,16 @@ export async function seatedContext(
     throw cause;
   }
 }
+
+/** A storage worker as `odd-storage.ts` makes it, ready for clients. */
+export async function startOddStorage(
+  options: { readonly without?: string } = {},
+): Promise<Worker> {
+  const url = new URL('./odd-storage.ts', import.meta.url);
+  const worker = new Worker(url, { type: 'module', name: options.without ?? '' });
+  await new Promise((resolve, reject) => {
+    worker.onmessage = resolve;
+    worker.onerror = reject;
+  });
+  return worker;
+}
