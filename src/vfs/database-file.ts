@@ -38,6 +38,8 @@ export class DatabaseFile {
   readonly shared: SharedFile;
   readonly pragmas: ConnectionPragmas;
   readonly thread: Thread | undefined;
+  /** What is left of the time that it waits for a lock. */
+  patience: (waitMs: number) => number = (waitMs) => waitMs;
   readonly #readAhead: ReadAhead;
   protected level: number = rc.SQLITE_LOCK_NONE;
   protected snapshot: BlockMap | undefined;
@@ -112,7 +114,8 @@ export class DatabaseFile {
 
   /** How long this connection waits for another context to hand over the writer lock. */
   get waitMs(): number {
-    return Math.max(this.shared.env.options.busyTimeoutMs, this.pragmas.busyTimeoutMs);
+    const { busyTimeoutMs } = this.shared.env.options;
+    return this.patience(Math.max(busyTimeoutMs, this.pragmas.busyTimeoutMs));
   }
 
   get durability(): Durability {

@@ -1,20 +1,3 @@
-/**
- * `IDBBlockMirrorVFS`: SQLite databases in IndexedDB that lie in memory while they are open, on the
- * synchronous wa-sqlite build, in any context and without headers.
- *
- * A database is loaded when it is opened; reads are memory reads. Each commit goes to IndexedDB, and
- * with strict or relaxed durability the API call (`step`, `exec`) returns when it is complete there. The
- * API awaits what the VFS leaves in `Module.retryOps` and `Module.pendingOps`, so calls of one module have
- * to follow each other, as on the asynchronous builds: it would repeat a call made meanwhile.
- *
- * npm's older wa-sqlite 1.0.0 has neither of the two, so nothing can be waited for inside a call:
- * - `await vfs.load(path, {create: true})` before opening. It also takes the writer lock, and keeps it
- *   until the connection is closed; where another context has it, the database can be read as it was
- *   when it was last loaded, and a write is SQLITE_BUSY.
- * - Commits of every durability are acknowledged at once and land in order, with the IndexedDB durability
- *   that was asked for: `await vfs.durable()` is the point where they are complete.
- */
-import { UnsupportedError } from '../errors.js';
 import { BlockVFS, type LocalParts } from './block-vfs.js';
 import { callByAddress } from './dispatch.js';
 import type { CommitFiles } from './group.js';
@@ -22,7 +5,7 @@ import { methodsOf } from './methods.js';
 import { syncMethods } from './methods-sync.js';
 import { MirrorCore } from './mirror-core.js';
 import type { MirrorFile } from './mirror-file.js';
-import { isSynchronous, recogniseBuild, type SqliteModule } from './module.js';
+import { recogniseSynchronous, type SqliteModule } from './module.js';
 import { type MirrorVFSOptions, resolveMemoryBytesMax, resolveOptions } from './options.js';
 import { normalisePath } from './paths.js';
 import { VolumeHost } from './volume-host.js';
@@ -44,14 +27,7 @@ export class IDBBlockMirrorVFS extends BlockVFS {
     module: object,
     options: MirrorVFSOptions = {},
   ): Promise<IDBBlockMirrorVFS> {
-    const build = recogniseBuild(module);
-    if (!isSynchronous(build)) {
-      throw new UnsupportedError(
-        'synchronous build',
-        'IDBBlockMirrorVFS is for wa-sqlite.mjs, and this is an asynchronous build, which ' +
-          'IDBBlockVFS takes.',
-      );
-    }
+    const build = recogniseSynchronous(module, 'IDBBlockMirrorVFS');
     const memoryBytesMax = resolveMemoryBytesMax(options);
     const resolved = {
       ...resolveOptions(name, options),

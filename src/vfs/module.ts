@@ -4,7 +4,7 @@
  * Current line (`@journeyapps/wa-sqlite`, git 1.x): `vfs_register`, methods with C's own arguments.
  * npm `wa-sqlite@1.0.0`: `registerVFS`, methods with prepared arguments.
  */
-import { OptionError } from '../errors.js';
+import { OptionError, UnsupportedError } from '../errors.js';
 
 /** What this package uses of an Emscripten module. */
 export interface SqliteModule {
@@ -59,6 +59,16 @@ export function recogniseBuild(module: unknown): Build {
     return isLegacyAsyncify(candidate) ? 'legacy-asyncify' : 'legacy-sync';
   }
   throw new OptionError('module', 'it has neither vfs_register nor registerVFS');
+}
+
+/** @throws OptionError, UnsupportedError if it is an asynchronous build, which `engine` does not take. */
+export function recogniseSynchronous(module: unknown, engine: string): Build {
+  const build = recogniseBuild(module);
+  if (isSynchronous(build)) return build;
+  throw new UnsupportedError(
+    'synchronous build',
+    `${engine} is for wa-sqlite.mjs, and this is an asynchronous build, which IDBBlockVFS takes.`,
+  );
 }
 
 /** Asyncify calls a synchronous thenable back at once; JSPI answers with a promise. */

@@ -49,6 +49,19 @@ async function oddClient(options: Partial<SharedOptions> = {}) {
   return { storage, context, db };
 }
 
+/** Two threads on one storage worker, each with a connection to one table. */
+async function twoClients(busyTimeoutMs: number) {
+  const storage = storageOf(startStorage());
+  const options = { idbName: freshName(), busyTimeoutMs };
+  const [first, second] = [await client(storage, options), await client(storage, options)];
+  const [a, b] = [await first.open(), await second.open()];
+  await a.run('CREATE TABLE t(v)');
+  const close = async () => {
+    for (const context of [first, second]) await context.close();
+  };
+  return { first, second, a, b, close };
+}
+
 async function msOf(work: Promise<unknown>): Promise<number> {
   const began = performance.now();
   await work.catch(() => undefined);
@@ -77,11 +90,7 @@ describe('clients of one storage worker', () => {
   });
 
   test('wait for each other as long as busy_timeout says, and go on as soon as they can', async () => {
-    const storage = storageOf(startStorage());
-    const options = { idbName: freshName(), busyTimeoutMs: 100 };
-    const [first, second] = [await client(storage, options), await client(storage, options)];
-    const [a, b] = [await first.open(), await second.open()];
-    await a.run('CREATE TABLE t(v)');
+    const { a, b, close } = await twoClients(100);
     await b.run('PRAGMA busy_timeout = 10000');
     await a.run('BEGIN IMMEDIATE; INSERT INTO t VALUES (1)');
     const waiting = b.run('INSERT INTO t VALUES (2)');
@@ -89,15 +98,24 @@ describe('clients of one storage worker', () => {
     await a.run('COMMIT');
     expect(await msOf(waiting)).toBeLessThan(2000);
     expect(await a.rows('SELECT v FROM t')).toEqual([[1], [2]]);
-    for (const context of [first, second]) await context.close();
+    await close();
+  });
+
+  test('wait no longer than busy_timeout says, however often SQLite tries', async () => {
+    const { a, b, close } = await twoClients(100);
+    await a.run('BEGIN IMMEDIATE');
+    await b.run('PRAGMA busy_timeout = 600');
+    const waitedMs = await msOf(b.run('INSERT INTO t VALUES (2)'));
+    expect(waitedMs).toBeGreaterThan(500);
+    expect(waitedMs).toBeLessThan(4000);
+    await a.run('COMMIT');
+    await b.run('INSERT INTO t VALUES (3)');
+    await close();
   });
 
   test('are let go of when they end while they wait, with what they had open', async () => {
-    const storage = storageOf(startStorage());
-    const options = { idbName: freshName(), busyTimeoutMs: 30_000 };
-    const [first, second] = [await client(storage, options), await client(storage, options)];
-    const [a, b] = [await first.open(), await second.open()];
-    await a.run('CREATE TABLE t(v); BEGIN IMMEDIATE; INSERT INTO t VALUES (1)');
+    const { first, second, a, b } = await twoClients(30_000);
+    await a.run('BEGIN IMMEDIATE; INSERT INTO t VALUES (1)');
     b.run('INSERT INTO t VALUES (2)').catch(() => undefined);
     await new Promise((resolve) => setTimeout(resolve, 200));
     second.page.worker.terminate();
@@ -155,10 +173,13 @@ describe('a storage worker', () => {
     context.page.worker.terminate();
   });
 
-  test('started by a function of the app serves, and ends with the VFS', async () => {
+  test.each([
+    ['the engine itself', undefined],
+    ['a function of the app', 'function'],
+  ] as const)('started by %s serves, and ends with the VFS', async (_who, storage) => {
     const page = new SharedPage();
     started.push(page.worker);
-    const context = await SharedContext.create(page, 'shared', { idbName: freshName() });
+    const context = await SharedContext.create(page, 'shared', { idbName: freshName() }, storage);
     const db = await context.open();
     await db.run('CREATE TABLE t(v); INSERT INTO t VALUES (7)');
     expect(await db.value('SELECT v FROM t')).toBe(7);

@@ -5,11 +5,13 @@
  *   open ──close──▶ closed
  *     └──storage worker gone or silent──▶ poisoned: every method fails at once, `create` works again
  */
-import { type BlockStoreError, StorageWorkerError, UnsupportedError } from '../../errors.js';
+import { type BlockStoreError, StorageWorkerError } from '../../errors.js';
 import { BlockVFS } from '../block-vfs.js';
+import { callByAddress } from '../dispatch.js';
 import { Emitter, type VFSEventType, type VFSListener } from '../events.js';
 import { methodsOf } from '../methods.js';
-import { type Build, isSynchronous, recogniseBuild, type SqliteModule } from '../module.js';
+import { currentMethods } from '../methods-current.js';
+import { type Build, recogniseSynchronous, type SqliteModule } from '../module.js';
 import type { ResolvedOptions } from '../options.js';
 import { assertCanBlock } from './capabilities.js';
 import { ChannelClient } from './client.js';
@@ -51,14 +53,7 @@ export class IDBBlockSharedVFS extends BlockVFS {
     options: SharedVFSOptions = {},
   ): Promise<IDBBlockSharedVFS> {
     assertCanBlock(globalThis, { hasWorker: options.worker !== undefined });
-    const build = recogniseBuild(module);
-    if (!isSynchronous(build)) {
-      throw new UnsupportedError(
-        'synchronous build',
-        'IDBBlockSharedVFS is for wa-sqlite.mjs, and this is an asynchronous build, which ' +
-          'IDBBlockVFS takes.',
-      );
-    }
+    const build = recogniseSynchronous(module, 'IDBBlockSharedVFS');
     const resolved = resolveSharedOptions(name, options);
     const shared = createShared(resolved.channelBytes);
     const emitter = new Emitter();
@@ -104,7 +99,13 @@ export class IDBBlockSharedVFS extends BlockVFS {
   private constructor(name: string, { core, module, options, ...parts }: Parts) {
     super(name, { ...parts, durability: options.durability });
     this.#core = core;
-    Object.assign(this, methodsOf(core, module, { build: parts.build, vfs: this }));
+    if (parts.build !== 'sync') {
+      Object.assign(this, methodsOf(core, module, { build: parts.build, vfs: this }));
+      return;
+    }
+    const methods = { ...currentMethods(core, module, 'sync'), xSleep };
+    Object.assign(this, methods);
+    callByAddress(module, this, methods);
   }
 
   protected override get engineName(): 'IDBBlockSharedVFS' {
@@ -119,6 +120,15 @@ export class IDBBlockSharedVFS extends BlockVFS {
     super.addEventListener(type, listener, options);
     this.#core.listen(type);
   }
+}
+
+const MICROSECONDS_PER_MS = 1000;
+
+/** A busy handler that sleeps: this thread may block. */
+function xSleep(_vfs: number | undefined, microseconds: number | undefined): number {
+  const nobody = new Int32Array(new SharedArrayBuffer(4));
+  Atomics.wait(nobody, 0, 0, (microseconds ?? 0) / MICROSECONDS_PER_MS);
+  return microseconds ?? 0;
 }
 
 function attachOf(

@@ -12,31 +12,28 @@ import { LEASE, LEASES_MAX, type SharedParts, WORD } from './layout.js';
 
 type Words = SharedParts['words'];
 
-/** The word of the file with this number among those open. */
-function wordOf(slot: number): number {
-  return WORD.LEASES + slot;
-}
-
-export class ClientLease {
-  readonly #words: Words;
-  readonly #word: number;
+class LeaseWord {
+  protected readonly words: Words;
+  protected readonly word: number;
 
   constructor(words: Words, slot: number) {
-    this.#words = words;
-    this.#word = wordOf(slot);
+    this.words = words;
+    this.word = WORD.LEASES + slot;
   }
 
   get granted(): boolean {
-    return (Atomics.load(this.#words, this.#word) & LEASE.GRANTED) !== 0;
+    return (Atomics.load(this.words, this.word) & LEASE.GRANTED) !== 0;
   }
+}
 
+export class ClientLease extends LeaseWord {
   /** Locks without asking; false if there is no lease. */
   take(level: number): boolean {
     const bits = LEASE.SHARED | (level >= rc.SQLITE_LOCK_RESERVED ? LEASE.RESERVED : 0);
     for (;;) {
-      const word = Atomics.load(this.#words, this.#word);
+      const word = Atomics.load(this.words, this.word);
       if ((word & LEASE.GRANTED) === 0) return false;
-      if (Atomics.compareExchange(this.#words, this.#word, word, word | bits) === word) return true;
+      if (Atomics.compareExchange(this.words, this.word, word, word | bits) === word) return true;
     }
   }
 
@@ -44,36 +41,24 @@ export class ClientLease {
   give(level: number): boolean {
     const kept = LEASE.GRANTED | (level >= rc.SQLITE_LOCK_SHARED ? LEASE.SHARED : 0);
     for (;;) {
-      const word = Atomics.load(this.#words, this.#word);
+      const word = Atomics.load(this.words, this.word);
       if ((word & LEASE.GRANTED) === 0) return false;
-      if (Atomics.compareExchange(this.#words, this.#word, word, word & kept) === word) return true;
+      if (Atomics.compareExchange(this.words, this.word, word, word & kept) === word) return true;
     }
   }
 }
 
-export class StorageLease {
-  readonly #words: Words;
-  readonly #word: number;
-
-  constructor(words: Words, slot: number) {
-    this.#words = words;
-    this.#word = wordOf(slot);
-  }
-
-  get granted(): boolean {
-    return (Atomics.load(this.#words, this.#word) & LEASE.GRANTED) !== 0;
-  }
-
+export class StorageLease extends LeaseWord {
   /** `level`: what the client holds already. */
   grant(level: number): void {
     const shared = level >= rc.SQLITE_LOCK_SHARED ? LEASE.SHARED : 0;
     const reserved = level >= rc.SQLITE_LOCK_RESERVED ? LEASE.RESERVED : 0;
-    Atomics.store(this.#words, this.#word, LEASE.GRANTED | shared | reserved);
+    Atomics.store(this.words, this.word, LEASE.GRANTED | shared | reserved);
   }
 
   /** Takes the lease back. @returns the lock level that the client holds, undefined without a lease */
   revoke(): number | undefined {
-    const word = Atomics.and(this.#words, this.#word, ~LEASE.GRANTED);
+    const word = Atomics.and(this.words, this.word, ~LEASE.GRANTED);
     if ((word & LEASE.GRANTED) === 0) return undefined;
     if ((word & LEASE.RESERVED) !== 0) return rc.SQLITE_LOCK_RESERVED;
     return (word & LEASE.SHARED) === 0 ? rc.SQLITE_LOCK_NONE : rc.SQLITE_LOCK_SHARED;

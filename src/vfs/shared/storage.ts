@@ -15,6 +15,7 @@ import type { Thread } from '../shared-file.js';
 import type { SharedParts } from './layout.js';
 import { LeaseSlots, StorageLease } from './lease.js';
 import { type OpenFile, read, shapeOf } from './open-file.js';
+import { Patience } from './patience.js';
 import { plainError, withPlainErrors } from './plain-error.js';
 import {
   CHANGED_BLOCKS_MAX,
@@ -226,8 +227,13 @@ export class Storage implements RequestHandler {
     const slot = this.#slots.take();
     const lease = slot === undefined ? undefined : new StorageLease(this.#client.words, slot);
     const database = new DatabaseFile(shared, new ConnectionPragmas(), this.#thread);
+    const patience = new Patience();
+    const { pragmas } = database;
+    // Without a busy handler it is the program that tries again.
+    database.patience = (waitMs) => (pragmas.busyTimeoutMs > 0 ? patience.left(waitMs) : waitMs);
     const file: OpenFile = {
       database,
+      patience,
       slot,
       lease,
       seen: undefined,
@@ -247,7 +253,14 @@ export class Storage implements RequestHandler {
     const { database } = file;
     database.pragmas.busyTimeoutMs = request.busyTimeoutMs;
     database.pragmas.exclusive = request.exclusive;
-    await database.lock(request.level);
+    try {
+      await database.lock(request.level);
+      // Between two tries SQLite lets go of SHARED, and gets it again.
+      if (request.level >= rc.SQLITE_LOCK_RESERVED) file.patience.granted();
+    } catch (cause) {
+      file.patience.refused();
+      throw cause;
+    }
     const { state } = database.shared.file;
     const { map } = database.shown;
     const known = file.seen?.state === state ? file.seen.version : undefined;

@@ -10,8 +10,11 @@ export type SharedBuild = 'shared' | 'legacy-shared';
 
 /** `context` and `database` are the numbers that `create` and `open` gave. */
 export interface Calls {
-  /** `port`: to a storage worker, passed as the option `worker`; without it the engine starts one. */
-  create(build: SharedBuild, options: SharedOptions, port?: MessagePort): number;
+  /**
+   * `storage`: the option `worker`, a port to a storage worker or a function that starts one; without it
+   * the engine starts one by itself.
+   */
+  create(build: SharedBuild, options: SharedOptions, storage?: MessagePort | 'function'): number;
   open(context: number, path: string, flags?: number): number;
   rows(database: number, sql: string, parameters: readonly Value[]): Row[];
   closeDatabase(database: number): void;

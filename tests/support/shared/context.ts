@@ -105,9 +105,9 @@ export class SharedContext {
     page: SharedPage,
     build: SharedBuild,
     options: SharedOptions,
-    port?: MessagePort,
+    storage?: MessagePort | 'function',
   ): Promise<SharedContext> {
-    const context = new SharedContext(page, await page.call('create', build, options, port));
+    const context = new SharedContext(page, await page.call('create', build, options, storage));
     context.vfs.addEventListener('error', ({ detail }) => context.errors.push(detail.error));
     return context;
   }

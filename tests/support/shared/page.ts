@@ -25,12 +25,15 @@ const databases = new Map<number, Database>();
 let numbers = 0;
 
 const calls: Async<Calls> = {
-  async create(build, options, port) {
+  async create(build, options, storage) {
     const isLegacy = build === 'legacy-shared';
     const module = await (isLegacy ? createLegacySync : createSync)();
     const sqlite3 = (isLegacy ? LegacySQLite : SQLite).Factory(module);
-    const worker = port ?? startStorage;
-    const vfs = await IDBBlockSharedVFS.create('shared', module, { worker, ...options });
+    const worker = storage === 'function' ? startStorage : storage;
+    const vfs = await IDBBlockSharedVFS.create('shared', module, {
+      ...(worker && { worker }),
+      ...options,
+    });
     sqlite3.vfs_register(vfs as object as SQLiteVFS, true);
     contexts.set(++numbers, { sqlite3, vfs, open: new Set() });
     return numbers;
@@ -68,7 +71,7 @@ const calls: Async<Calls> = {
   },
 };
 
-/** The sources are TypeScript here: the worker that the engine starts by itself is tried in dist. */
+/** As an app does that has bundled a storage worker by itself. */
 function startStorage(): Worker {
   return new Worker(new URL('../../../src/vfs/shared/storage-worker.ts', import.meta.url), {
     type: 'module',
