@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { Fault } from '../../src/testing/index.js';
 import { isCommit } from '../support/fault-points.js';
 import { Rig, reopened } from '../support/rig.js';
-import { openRaw } from '../support/sql-spies.js';
+import { holdVolume } from '../support/sql-spies.js';
 import type { BuildName, Database } from '../support/sqlite.js';
 
 const TEST_BUILDS: readonly BuildName[] = ['asyncify', 'jspi', 'mirror'];
@@ -231,23 +231,4 @@ describe.each(TEST_BUILDS)('deferred commits, %s', { timeout: LIMIT_MS }, (build
 
 async function valuesOf(db: Database): Promise<unknown[]> {
   return (await db.rows(ALL)).flat();
-}
-
-/** Keeps a readwrite idbTx alive over all stores until the returned function is called. */
-async function holdVolume(name: string): Promise<() => void> {
-  const db = await openRaw(name);
-  const files = db.transaction([...db.objectStoreNames], 'readwrite').objectStore('files');
-  let held = true;
-  return await new Promise((resolve) => {
-    const again = () => {
-      if (held) files.get('').onsuccess = again;
-      else db.close();
-    };
-    files.get('').onsuccess = () => {
-      again();
-      resolve(() => {
-        held = false;
-      });
-    };
-  });
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { failCommits, type IdbTxSpy, openRaw, spyIdbTxs } from '../support/sql-spies.js';
+import { failCommits, holdVolume, type IdbTxSpy, spyIdbTxs } from '../support/sql-spies.js';
 import { type Database, ENGINES, Site } from '../support/sqlite.js';
 
 describe.each(ENGINES)('durability, %s', (build) => {
@@ -203,24 +203,4 @@ function endings(spy: IdbTxSpy): string[] {
     return push.apply(spy.seen, begun);
   };
   return ended;
-}
-
-/** Keeps a readwrite idbTx of our own alive over all stores until the returned function is called. */
-async function holdVolume(name: string): Promise<() => void> {
-  const db = await openRaw(name);
-  const tx = db.transaction([...db.objectStoreNames], 'readwrite');
-  let held = true;
-  const again = () => {
-    if (held) tx.objectStore('files').get('').onsuccess = again;
-    else db.close();
-  };
-  await new Promise<void>((resolve) => {
-    tx.objectStore('files').get('').onsuccess = () => {
-      resolve();
-      again();
-    };
-  });
-  return () => {
-    held = false;
-  };
 }

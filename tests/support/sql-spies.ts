@@ -142,3 +142,23 @@ function answer<T>(request: IDBRequest<T>): Promise<T> {
 function keysOf(db: IDBDatabase, store: string): Promise<IDBValidKey[]> {
   return answer(db.transaction(store).objectStore(store).getAllKeys());
 }
+
+/** Keeps a readwrite idbTx of our own alive over all stores until the returned function is called. */
+export async function holdVolume(name: string): Promise<() => void> {
+  const db = await openRaw(name);
+  const tx = db.transaction([...db.objectStoreNames], 'readwrite');
+  let held = true;
+  const again = () => {
+    if (held) tx.objectStore('files').get('').onsuccess = again;
+    else db.close();
+  };
+  await new Promise<void>((resolve) => {
+    tx.objectStore('files').get('').onsuccess = () => {
+      resolve();
+      again();
+    };
+  });
+  return () => {
+    held = false;
+  };
+}
