@@ -19,6 +19,8 @@ export default defineConfig({
           name: 'node',
           include: ['tests/**/*.node.test.ts', 'tests/unit/**/*.test.ts', 'tests/sim/**/*.test.ts'],
           environment: 'node',
+          // Two of them also on two cores, where one would be left for Vitest.
+          maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
       },

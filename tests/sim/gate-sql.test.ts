@@ -22,7 +22,7 @@ describe('SQLite, crashed everywhere', { timeout: 300_000 }, () => {
     const plan = new SqlCrashes(workload).plan();
     const report = await everyCrashPoint(plan, { violationsMax: 3, timeoutMs: TIMEOUT_MS });
     expect(complaintsOf(report)).toBe('');
-    expect(report.recoveries).toBeGreaterThan(15);
+    expect(report.recoveries).toBeGreaterThan(10);
   });
 
   test('null control: what is acknowledged when it begins is lost', async () => {

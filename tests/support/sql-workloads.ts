@@ -36,7 +36,14 @@ export const SQL_WORKLOADS: Readonly<Record<string, SqlWorkload>> = {
   },
   'deferred commits': {
     pragmas: ['synchronous = OFF'],
+    options: { maxDelayMs: 0 },
     steps: [`${ROWS}; ${ACCOUNTS}`, rows(1, 20, 500), TRANSFER, rows(21, 30, 100), TRANSFER],
+    digest: DIGEST,
+  },
+  'deferred commits that wait for each other': {
+    pragmas: ['synchronous = OFF'],
+    options: { maxDelayMs: 20 },
+    steps: [`${ROWS}; ${ACCOUNTS}`, ...Array.from({ length: 12 }, () => TRANSFER)],
     digest: DIGEST,
   },
   'a rollback journal that is truncated': {
