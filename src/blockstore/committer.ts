@@ -13,7 +13,7 @@ import type { Connection } from './connection.js';
 import type { Draft } from './draft.js';
 import type { BlockFile } from './file.js';
 import { type PreparedCommit, prepareCommit } from './prepare.js';
-import { WriteBehind, type WriteBehindDeps } from './write-behind.js';
+import { type LossesSeen, WriteBehind, type WriteBehindDeps } from './write-behind.js';
 import { writeCommits } from './write-commit.js';
 
 /** One file's part of a sqliteTx. */
@@ -36,6 +36,8 @@ const IDB_DURABILITY = { strict: 'strict', relaxed: 'default', deferred: 'defaul
 export class Committer {
   readonly #deps: CommitterDeps;
   readonly #behind: WriteBehind;
+  /** Commits that wait for room. */
+  #pressed = 0;
 
   constructor(deps: CommitterDeps) {
     this.#deps = deps;
@@ -60,7 +62,8 @@ export class Committer {
       if (this.#behind.isFull) await this.room();
       return this.enqueue(drafts, durability);
     }
-    if (this.#behind.commits > 0) await this.drained();
+    // A loss is this commit's only if it stands on what was lost: preparing it tells.
+    if (this.#behind.commits > 0) await this.settled();
     const started = this.#deps.monotonicMs();
     const prepared = this.#prepare(drafts);
     await this.#write(prepared, durability);
@@ -86,9 +89,16 @@ export class Committer {
     return this.#behind.drained();
   }
 
-  /** The same, for the app: a loss that came before the call is told as well, once. */
-  durable(): Promise<void> {
-    return this.#behind.durable();
+  get losses(): number {
+    return this.#behind.losses;
+  }
+
+  /**
+   * Resolves when everything acknowledged so far is complete.
+   * @throws the last loss of acknowledged commits, if the caller has not seen it.
+   */
+  durable(seen: LossesSeen): Promise<void> {
+    return this.#behind.durable(seen);
   }
 
   /** True if so much waits that nothing should be enqueued before it has landed. */
@@ -96,18 +106,11 @@ export class Committer {
     return this.#behind.isFull;
   }
 
-  /**
-   * Resolves when there is room for another commit.
-   * @throws what made an acknowledged commit fail.
-   */
+  /** Resolves when there is room for another commit. */
   async room(): Promise<void> {
-    const { onPressure } = this.#deps;
-    onPressure(true);
-    try {
-      await this.drained();
-    } finally {
-      onPressure(false);
-    }
+    if (this.#pressed++ === 0) this.#deps.onPressure(true);
+    await this.settled();
+    if (--this.#pressed === 0) this.#deps.onPressure(false);
   }
 
   /** Puts a commit in force at once, to land in its turn with the durability given. */

@@ -65,6 +65,8 @@ export interface FileDeps {
   readonly now: () => number;
   /** Keeps the files whole in memory. */
   readonly resident?: ResidenceOptions | undefined;
+  /** Resolves when what waits to land has landed or is known to be lost. */
+  readonly settled: () => Promise<void>;
 }
 
 export class BlockFile {
@@ -94,6 +96,8 @@ export class BlockFile {
   #reader: SegmentReader | undefined;
   /** The newest version known to be in the store. */
   #landed: Version = 0 as Version;
+  /** The state is of commits that were lost, and is read again. */
+  #isLost = false;
 
   constructor(path: string, deps: FileDeps) {
     this.path = path;
@@ -154,6 +158,11 @@ export class BlockFile {
     }
   }
 
+  /** I1: the state is of commits that wait to land; what the store has would take it back. */
+  get #isAhead(): boolean {
+    return this.state.map.version > this.#landed && !this.#isLost;
+  }
+
   /** Reads the file's record and recovers its state. Leaves an absent file absent. */
   async load(): Promise<void> {
     const { connection } = this.#deps;
@@ -168,6 +177,7 @@ export class BlockFile {
     if (stored === undefined) {
       // Who deletes a file deletes its commits with it.
       if (ownCommit !== undefined) throw new CorruptionError(place, 'a missing record');
+      if (this.#isAhead) return await this.refresh();
       this.#identify(undefined);
       this.fellBack = undefined;
       this.#adopt(emptyState());
@@ -182,6 +192,8 @@ export class BlockFile {
     const { record } = this;
     if (!record) return;
     const recovered = await this.#recover(record);
+    // A commit was acknowledged meanwhile.
+    if (this.#isAhead) return await this.refresh();
     const { state, pendingAbove, fellBack } = recovered;
     this.recovery = recovered;
     this.fellBack = fellBack;
@@ -223,6 +235,7 @@ export class BlockFile {
     state.map.lineage = this.lossCount;
     this.state = state;
     this.#landed = state.map.version;
+    this.#isLost = false;
     this.suspect = false;
     if (!this.#residence) return;
     this.#residence.follow(state);
@@ -243,6 +256,7 @@ export class BlockFile {
 
   /** Applies what other contexts committed since. One request when there is nothing. */
   async refresh(): Promise<void> {
+    while (this.#isAhead) await this.#deps.settled();
     if (!this.record || this.suspect) return await this.load();
     const { map } = this.state;
     const { version } = map;
@@ -252,6 +266,7 @@ export class BlockFile {
       result(r.getAll('commits', bounds)),
     );
     const now = this.#deps.now();
+    if (this.#isAhead) return await this.refresh();
     const [marker, ...newer] = stored;
     const known = this.#isOwnMarker(marker);
     if (!known) return await this.load();
@@ -261,7 +276,6 @@ export class BlockFile {
       if (this.state.map !== map || map.version !== version) return await this.refresh();
     }
     if (!newer.every((value) => this.#follow(value))) return await this.load();
-    this.#landed = this.state.map.version;
     this.tidy();
     this.validatedAtMs = now;
   }
@@ -302,6 +316,7 @@ export class BlockFile {
       map.pins > 0,
     );
     this.state.marker = commit.nonce;
+    this.#landed = commit.version;
     return true;
   }
 
@@ -335,6 +350,7 @@ export class BlockFile {
   async lose(error: Error): Promise<void> {
     this.lossCount++;
     this.lastLoss = error;
+    this.#isLost = true;
     if (this.#residence) {
       // What was superseded by a version that is lost is live again.
       this.#residence.forgetDead();

@@ -94,6 +94,7 @@ export class Volume {
       connection: this.connection,
       cache: this.cache,
       counters: this.counters,
+      settled: () => this.committer.settled(),
     });
     try {
       await file.load();

@@ -3,7 +3,7 @@
  *
  *   I2  Commits that wait share an idbTx, each with its own record: whatever lands ends with a commit.
  *   I5  When one fails, every later one is dropped with it, and the state is read from the store again.
- *   I9  Commits wait at most `maxDelayMs`, and go at once when half of a limit is used, when somebody
+ *   I9  Commits wait at most `maxDelayMs`, and go at once when more than half of a limit is used, when somebody
  *       waits for them, or when one of them is not deferred.
  *
  *   queued ──sent in its turn──▶ sent ──complete──▶ landed
@@ -15,7 +15,7 @@ import type { CachedSegment } from './cache.js';
 import type { BlockFile } from './file.js';
 import type { PreparedCommit } from './prepare.js';
 
-/** Bytes of segments after which an idbTx takes no further commit. */
+/** Bytes of segments that an idbTx takes, unless its only commit has more. */
 const GROUP_BYTES_MAX = 8 * 1024 * 1024;
 /** A timer that finds the last commit so recent does not take the context for idle, in milliseconds. */
 const QUIET_MS = 5;
@@ -65,6 +65,11 @@ export interface WriteBehindDeps {
   readonly onLoss: (error: Error, paths: readonly string[]) => void;
 }
 
+/** What somebody who asks for durability knows of. */
+export interface LossesSeen {
+  losses: number;
+}
+
 /** Commits up to the next loss. */
 interface Lineage {
   failure: Error | undefined;
@@ -91,8 +96,8 @@ export class WriteBehind {
   #lastAddedMs = 0;
   #isSending = false;
   #cancelTimer: (() => void) | undefined;
-  /** The last loss, until `durable` has told it. */
-  #untold: Error | undefined;
+  #losses = 0;
+  #lastLoss: Error | undefined;
 
   constructor(deps: WriteBehindDeps) {
     this.#deps = deps;
@@ -148,16 +153,21 @@ export class WriteBehind {
     if (lineage.failure) throw lineage.failure;
   }
 
+  /** Losses so far. */
+  get losses(): number {
+    return this.#losses;
+  }
+
   /**
    * Resolves when everything enqueued so far has landed.
-   * @throws what made it, or anything since the last call, fail.
+   * @param seen the losses that the caller knows of; it is told of each once.
+   * @throws the last loss, if there is one that the caller has not seen.
    */
-  async durable(): Promise<void> {
-    const lineage = this.#lineage;
+  async durable(seen: LossesSeen): Promise<void> {
     await this.settled();
-    const failure = lineage.failure ?? this.#untold;
-    this.#untold = undefined;
-    if (failure) throw failure;
+    if (seen.losses === this.#losses) return;
+    seen.losses = this.#losses;
+    throw this.#lastLoss;
   }
 
   #next(): void {
@@ -262,7 +272,8 @@ export class WriteBehind {
   /** I5: the queue is empty, and its files go back to what the store has. */
   async #settleLoss({ files }: Lineage, failure: Error): Promise<void> {
     this.#lineage = newLineage();
-    this.#untold = failure;
+    this.#losses++;
+    this.#lastLoss = failure;
     // What cannot be read now is read by the next statement: its connection sees the loss first.
     await Promise.allSettled([...files].map((file) => file.lose(failure)));
     const paths = [...files].map((file) => file.path);

@@ -7,6 +7,8 @@ import type { IdleTimer } from '../blockstore/write-behind.js';
 
 /** How often a context without idle callbacks looks whether it is idle, in milliseconds. */
 const LOOK_MS = 10;
+/** `requestIdleCallback` takes an unsigned long, and timers behind it less. */
+const TIMEOUT_MS_MAX = 2 ** 31 - 1;
 
 /** `requestIdleCallback` where there is one. A hidden page is idle at once: its timers are slowed down. */
 export const whenIdle: IdleTimer = (ms, callback) => {
@@ -21,7 +23,7 @@ export const whenIdle: IdleTimer = (ms, callback) => {
     return hostTimer(Math.min(ms, LOOK_MS), () => callback(false));
   }
   const look = ({ didTimeout }: IdleDeadline) => callback(!didTimeout);
-  const handle = requestIdleCallback(look, { timeout: Math.max(1, ms) });
+  const handle = requestIdleCallback(look, { timeout: Math.min(Math.max(1, ms), TIMEOUT_MS_MAX) });
   return () => cancelIdleCallback(handle);
 };
 

@@ -186,7 +186,7 @@ export class MirrorCore extends Core {
       }
       // As in the other engine, it is the commit after the last one that fits which has to wait. A loss is
       // told by the next statement of each connection.
-      if (committer.isFull) this.#waits.pending(committer.room().catch(() => undefined));
+      if (committer.isFull) this.#waits.pending(committer.room());
       committer.enqueue(ready, durability);
     } catch (cause) {
       for (const file of files) file.failed(cause);

@@ -6,6 +6,7 @@
  */
 import { Volume } from '../blockstore/volume.js';
 import { hostTimer } from '../blockstore/watchdog.js';
+import type { LossesSeen } from '../blockstore/write-behind.js';
 import { assert, BusyError } from '../errors.js';
 import type { Nonce } from '../format/commit.js';
 import { apply, findLost, recover } from '../recovery/recover.js';
@@ -59,6 +60,7 @@ export class VolumeHost implements VolumeServices {
   readonly #count: { commits: number };
   readonly #channel: BroadcastRoleChannel;
   readonly #stopAutoSync: (() => void) | undefined;
+  readonly #seen: LossesSeen = { losses: 0 };
   #user: FileUser | undefined;
   #files: OpenFiles | undefined;
 
@@ -150,7 +152,7 @@ export class VolumeHost implements VolumeServices {
 
   async durable(): Promise<void> {
     // Commits of a volume land in one order: waiting for one file is waiting for what precedes it.
-    await this.volume.committer.durable();
+    await this.volume.committer.durable(this.#seen);
   }
 
   listFiles(): Promise<string[]> {
@@ -217,6 +219,14 @@ export class VolumeHost implements VolumeServices {
   }
 
   async close(): Promise<void> {
+    try {
+      await this.durable();
+    } finally {
+      await this.#letGo();
+    }
+  }
+
+  async #letGo(): Promise<void> {
     await this.#files?.quiet();
     this.#user?.dispose();
     try {

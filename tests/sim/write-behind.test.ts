@@ -130,13 +130,13 @@ describe('when', () => {
   test('who has waited is told as soon as his own have landed', async () => {
     const { committer, commit } = await waiting();
     await commit(1);
-    const told: string[] = [];
-    const first = committer.drained().then(() => told.push('first'));
+    const left: number[] = [];
+    const note = () => left.push(committer.deferredCommits);
+    const first = committer.drained().then(note);
     await Promise.resolve();
     await commit(1);
-    const second = committer.drained().then(() => told.push('second'));
-    await Promise.all([first, second]);
-    expect(told).toEqual(['first', 'second']);
+    await Promise.all([first, committer.drained().then(note)]);
+    expect(left).toEqual([1, 0]);
   });
 });
 
@@ -190,6 +190,50 @@ describe('what lands', () => {
   });
 });
 
+describe('beside reads of the store', () => {
+  // Goal: what is acknowledged is not taken back by what the store has. Method: a refresh is under way,
+  // a deferred commit is acknowledged, the refresh ends.
+  test('a refresh under way does not take an acknowledged commit back', async () => {
+    const { store, committer, commit } = await waiting();
+    await store.commit([blocks(ONE, 0, 1, 1)], 'strict');
+    const file = store.file(ONE);
+    for (const suspect of [false, true]) {
+      if (suspect) file.distrust();
+      const refreshed = file.refresh();
+      await commit(1);
+      const { version } = file.state.map;
+      await refreshed;
+      expect(file.state.map.version).toBe(version);
+      await commit(1);
+      await committer.drained();
+      expect((await store.read(ONE)).version).toBe(version + 1);
+    }
+    expect(store.losses).toEqual([]);
+  });
+
+  test('a refresh while commits wait waits for them', async () => {
+    const { store, committer, commit, sizes } = await waiting();
+    await commit(3);
+    await store.file(ONE).refresh();
+    expect(sizes()).toEqual([3]);
+    await commit(1);
+    await committer.drained();
+    expect((await store.read(ONE)).version).toBe(4);
+    expect(store.losses).toEqual([]);
+  });
+
+  test('a loss of another file is not told to a commit that does not stand on it', async () => {
+    const { sim, store, commit } = await waiting();
+    const full = new DOMException('on purpose', 'QuotaExceededError');
+    let asked = 0;
+    sim.faults = { commit: () => (++asked === 1 ? full : undefined) };
+    await commit(1);
+    await store.commit([blocks(TWO, 0, 1, 1)], 'strict');
+    expect(store.losses).toHaveLength(1);
+    expect((await store.read(TWO)).version).toBe(1);
+  });
+});
+
 describe('loss', () => {
   test('what still fits is not lost for what does not', async () => {
     const { sim, store, committer, commit, sizes } = await waiting();
@@ -224,7 +268,7 @@ describe('loss', () => {
     expect((await store.read(ONE)).version).toBe(2);
   });
 
-  test('durable() tells a loss that came before it, once', async () => {
+  test('durable() tells everybody of a loss that came before it, once', async () => {
     const { sim, store, committer, commit, fire } = await waiting();
     const full = new DOMException('on purpose', 'QuotaExceededError');
     sim.faults = { commit: () => full };
@@ -232,10 +276,12 @@ describe('loss', () => {
     fire(100, false);
     await vi.waitFor(() => expect(store.losses).toHaveLength(1));
     sim.faults = {};
-    await expect(committer.durable()).rejects.toThrow(QuotaError);
-    await committer.durable();
+    const [one, other] = [{ losses: 0 }, { losses: 0 }];
+    await expect(committer.durable(one)).rejects.toThrow(QuotaError);
+    await committer.durable(one);
+    await expect(committer.durable(other)).rejects.toThrow(QuotaError);
     await commit(1);
-    await committer.durable();
+    for (const seen of [one, other]) await committer.durable(seen);
     expect((await store.read(ONE)).version).toBe(1);
   });
 });

@@ -6,6 +6,7 @@
  *
  * What goes wrong with a request that nobody answers is kept and told by the file's next answer.
  */
+import type { LossesSeen } from '../../blockstore/write-behind.js';
 import { type BlockStoreError, fromDomException, InvariantError } from '../../errors.js';
 import * as rc from '../../result-codes.js';
 import { DatabaseFile } from '../database-file.js';
@@ -47,10 +48,13 @@ export class Storage implements RequestHandler {
   readonly #thread: Thread = { gone: false };
   /** Why an acknowledged commit was lost, for the next who waits for it to be durable. */
   #loss: BlockStoreError | undefined;
+  /** Losses of the volume that this client was told of. */
+  readonly #seen: LossesSeen;
 
   constructor(served: ServedVolume, client: StorageClient) {
     this.#served = served;
     this.#client = client;
+    this.#seen = { losses: served.host.volume.committer.losses };
     served.storages.add(this);
   }
 
@@ -143,7 +147,7 @@ export class Storage implements RequestHandler {
   async durable(): Promise<void> {
     const loss = this.#loss;
     this.#loss = undefined;
-    await this.#served.host.durable();
+    await this.#served.host.volume.committer.durable(this.#seen);
     if (loss) throw loss;
   }
 
