@@ -22,15 +22,37 @@ export const GROUPS = {
   blockstore: [
     // As pure as those.
     {
-      files: ['bytes', 'cache', 'draft', 'evidence', 'live', 'map', 'readahead', 'state'],
+      files: [
+        'bytes',
+        'cache',
+        'changes',
+        'draft',
+        'evidence',
+        'live',
+        'map',
+        'readahead',
+        'state',
+      ],
       tests: ['tests/unit/blockstore/*.test.ts'],
     },
     {
-      files: ['prepare', 'segments', 'committer', 'write-commit'],
+      files: ['prepare', 'segments', 'write-commit'],
       tests: [...SIM, 'tests/sim/blockstore-*.test.ts', 'tests/sim/fall-back.test.ts'],
     },
     {
-      files: ['file', 'volume'],
+      files: ['committer', 'write-behind'],
+      tests: [
+        'tests/sim/write-behind.test.ts',
+        'tests/sim/blockstore-{commit,files,volume}.test.ts',
+        'tests/sim/snapshots.test.ts',
+      ],
+    },
+    {
+      files: ['bulk', 'residence'],
+      tests: ['tests/sim/blockstore-bulk.test.ts', 'tests/sim/blockstore-residence.test.ts'],
+    },
+    {
+      files: ['create', 'file', 'volume'],
       tests: [
         'tests/sim/blockstore-{file,files,volume,fence}.test.ts',
         'tests/sim/recovery-files.test.ts',
