@@ -7,6 +7,7 @@
 import type { BlockFile, OnDamage } from '../../src/blockstore/file.js';
 import type { BlockMap } from '../../src/blockstore/map.js';
 import { ReadAhead } from '../../src/blockstore/readahead.js';
+import type { ResidenceOptions } from '../../src/blockstore/residence.js';
 import { Volume } from '../../src/blockstore/volume.js';
 import type { Timer } from '../../src/blockstore/watchdog.js';
 import type { Nonce } from '../../src/format/commit.js';
@@ -68,6 +69,8 @@ export interface StoreOptions {
   readonly onDamage?: OnDamage;
   /** Called when the connection was lost, and when there is another. */
   readonly onConnection?: (what: 'lost' | 'healed') => void;
+  /** Keeps its files whole in memory. */
+  readonly resident?: ResidenceOptions;
   /** How deferred commits wait. Default {@link AT_ONCE}, as for what is left out. */
   readonly writeBehind?: Partial<WriteBehindOptions>;
 }
@@ -106,6 +109,7 @@ export class Store {
       onDamage: options.onDamage ?? 'fall-back',
       ...AT_ONCE,
       ...options.writeBehind,
+      resident: options.resident,
       onLost: () => options.onConnection?.('lost'),
       onHealed: () => options.onConnection?.('healed'),
       onLoss: (error) => losses.push(error),

@@ -1,0 +1,143 @@
+/**
+ * Files kept whole in memory: no read asks the store, memory has what is needed and not more (I8), and a
+ * file that does not fit is refused before it is fetched (I9).
+ */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { MemoryLimitError } from '../../src/errors.js';
+import { installGlobals, SimulatedIndexedDB } from '../../src/testing/index.js';
+import { blocks, PATHS } from '../support/crash-plan.ts';
+import { Store, UNIT_BYTES } from '../support/store-dsl.ts';
+
+const [ONE = '', TWO = ''] = PATHS;
+const MIB = 1024 * 1024;
+/** What a segment of one block takes: the block, and its entry in the trailer. */
+const SEGMENT_BYTES = UNIT_BYTES + 8;
+
+let uninstall: () => void;
+beforeAll(() => {
+  uninstall = installGlobals();
+});
+afterAll(() => uninstall());
+
+interface Progress {
+  readonly path: string;
+  readonly loadedBytes: number;
+  readonly totalBytes: number;
+}
+
+/** Two tabs: one that has written `versions` commits of one block each, and one that keeps all in memory. */
+async function tabs(versions: number, bytesMax = MIB) {
+  const sim = new SimulatedIndexedDB({ trace: false });
+  const writer = await Store.open({ factory: sim, paths: [ONE, TWO] });
+  for (let i = 0; i < versions; i++) await writer.commit([blocks(ONE, i, 1, i)], 'strict');
+  const progress: Progress[] = [];
+  const open = () =>
+    Store.open({
+      factory: sim.openTab(),
+      paths: [ONE, TWO],
+      exclusive: false,
+      context: 2,
+      resident: { bytesMax, onProgress: (step) => progress.push(step) },
+    });
+  return { sim, writer, progress, open };
+}
+
+/** Reads everything, and how many segments were asked for. */
+async function readAll(store: Store) {
+  const { counters } = store.volume;
+  const before = counters.segmentsRead;
+  const found = await store.read(ONE);
+  return { found, fetched: counters.segmentsRead - before };
+}
+
+describe('opening', () => {
+  test('brings everything into memory, and tells how far it is', async () => {
+    const { writer, progress, open } = await tabs(20);
+    const store = await open();
+    expect(store.volume.cache.bytes).toBe(20 * SEGMENT_BYTES);
+    expect(await readAll(store)).toEqual({ found: await writer.read(ONE), fetched: 0 });
+    expect(progress.map(({ path }) => path)).toEqual(progress.map(() => ONE));
+    expect(progress.map(({ loadedBytes }) => loadedBytes)).toEqual(
+      Array.from({ length: 20 }, (_, i) => (i + 1) * SEGMENT_BYTES),
+    );
+    expect(progress[0]?.totalBytes).toBe(20 * UNIT_BYTES);
+    expect(progress.at(-1)?.totalBytes).toBe(20 * SEGMENT_BYTES);
+  });
+
+  test('is refused before anything is fetched, if it would not fit', async () => {
+    const { progress, open } = await tabs(20, 20 * UNIT_BYTES - 1);
+    const error = await open().catch((cause: unknown) => cause);
+    expect(error).toBeInstanceOf(MemoryLimitError);
+    expect(progress).toEqual([]);
+  });
+
+  test('is refused when more comes than the map promised', async () => {
+    const { open } = await tabs(20, 20 * UNIT_BYTES);
+    await expect(open()).rejects.toBeInstanceOf(MemoryLimitError);
+  });
+
+  test('fits to the byte', async () => {
+    const { open } = await tabs(20, 20 * SEGMENT_BYTES);
+    expect((await readAll(await open())).fetched).toBe(0);
+  });
+});
+
+describe('what others commit', () => {
+  test('is fetched alone, and only what is still listed', async () => {
+    const { writer, open } = await tabs(20);
+    const store = await open();
+    // Block 3 twice: the first of them is superseded by the second.
+    for (const block of [3, 4, 3]) await writer.commit([blocks(ONE, block, 1, 99)], 'strict');
+    expect(await readAll(store)).toEqual({ found: await writer.read(ONE), fetched: 2 });
+    // Two new segments for two that nobody lists any more.
+    expect(store.volume.cache.bytes).toBe(20 * SEGMENT_BYTES);
+  });
+
+  test('leaves a snapshot what it needs until it is given back', async () => {
+    const { writer, open } = await tabs(5);
+    const store = await open();
+    const file = store.file(ONE);
+    const pinned = file.pin();
+    await writer.commit([blocks(ONE, 0, 1, 7)], 'strict');
+    await file.refresh();
+    expect(store.volume.cache.bytes).toBe(6 * SEGMENT_BYTES);
+    file.unpin(pinned);
+    expect(store.volume.cache.bytes).toBe(5 * SEGMENT_BYTES);
+    expect((await readAll(store)).fetched).toBe(0);
+  });
+
+  test('is loaded anew when it cannot be followed', async () => {
+    const { writer, open } = await tabs(5);
+    const store = await open();
+    for (let i = 0; i < 200; i++) await writer.commit([blocks(ONE, i % 5, 1, i)], 'relaxed');
+    await store.file(ONE).refresh();
+    expect(await readAll(store)).toEqual({ found: await writer.read(ONE), fetched: 0 });
+    expect(store.volume.cache.bytes).toBe(5 * SEGMENT_BYTES);
+  });
+});
+
+describe('own commits', () => {
+  test('stay, and what they supersede goes', async () => {
+    const { open } = await tabs(5);
+    const store = await open();
+    for (let i = 0; i < 5; i++) await store.commit([blocks(ONE, i, 1, 50 + i)], 'strict');
+    expect(store.volume.cache.bytes).toBe(5 * SEGMENT_BYTES);
+    expect((await readAll(store)).fetched).toBe(0);
+  });
+
+  test('that are lost leave what they superseded', async () => {
+    const { sim, writer, open } = await tabs(5);
+    const store = await open();
+    const pinned = store.file(ONE).pin();
+    sim.faults = {
+      commit: ({ mode }) =>
+        mode === 'readwrite' ? new DOMException('on purpose', 'QuotaExceededError') : undefined,
+    };
+    await store.commit([blocks(ONE, 2, 1, 9)], 'deferred');
+    await expect(store.volume.committer.drained()).rejects.toThrow();
+    sim.faults = {};
+    store.file(ONE).unpin(pinned);
+    expect(await readAll(store)).toEqual({ found: await writer.read(ONE), fetched: 0 });
+    expect(store.volume.cache.bytes).toBe(5 * SEGMENT_BYTES);
+  });
+});
