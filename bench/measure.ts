@@ -23,6 +23,30 @@ export async function loop(
   return { meanMs: mean, medianMs: p50, p99Ms: p99, operations: samplesCount };
 }
 
+/**
+ * A loop of operations too short for the clock, which is read once a batch. `medianMs` and `p99Ms` are
+ * of the batches' means.
+ */
+export async function batches(
+  operation: (iteration: number) => Promise<void>,
+  options: { readonly iterations: number; readonly warmup: number; readonly batch: number },
+): Promise<Measurement> {
+  const { batch } = options;
+  let iteration = 0;
+  const measurement = await loop(
+    async () => {
+      for (let i = 0; i < batch; i++) await operation(iteration++);
+    },
+    { iterations: options.iterations / batch, warmup: options.warmup / batch },
+  );
+  return {
+    meanMs: measurement.meanMs / batch,
+    medianMs: measurement.medianMs / batch,
+    p99Ms: measurement.p99Ms / batch,
+    operations: measurement.operations * batch,
+  };
+}
+
 /** What cannot be repeated without becoming something else. */
 export async function once(operation: () => Promise<void>): Promise<Measurement> {
   const started = performance.now();

@@ -3,6 +3,7 @@
  * page loads itself again for the next, so that nothing of the last is left in memory.
  */
 import { report, reportErrors } from '../tools/host-client.ts';
+import { CONTENDERS } from './contenders/index.ts';
 import { planOf, select } from './plan.ts';
 import type { Step, StepResult } from './types.ts';
 
@@ -12,6 +13,8 @@ reportErrors();
 const parameters = new URLSearchParams(location.search);
 const listOf = (name: string) => (parameters.get(name) ?? '').split(',').filter((s) => s !== '');
 const selection = { only: listOf('only'), workloads: listOf('workloads') };
+// Engines that need SharedArrayBuffer would run in a slower mode of theirs, or not at all.
+if (!crossOriginIsolated) throw new Error('This page is not cross-origin isolated');
 const plan = planOf(selection, Number(parameters.get('repetition')));
 const index = Number(parameters.get('step') ?? 0);
 const step = plan[index];
@@ -26,7 +29,8 @@ if (step) {
 }
 
 function perform(data: Step): Promise<StepResult> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
+    const contender = CONTENDERS.find(({ name }) => name === data.contender);
     const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
     const end = (result: StepResult) => {
       clearTimeout(timer);
@@ -37,9 +41,12 @@ function perform(data: Step): Promise<StepResult> {
       () => end({ step: data, error: `not finished after ${STEP_TIMEOUT_MS} ms` }),
       STEP_TIMEOUT_MS,
     );
-    worker.onmessage = ({ data: result }: MessageEvent<StepResult>) => end(result);
+    worker.addEventListener('message', ({ data: result }: MessageEvent<StepResult>) => {
+      // An engine that has a side in the page sends messages too.
+      if ('step' in result) end(result);
+    });
     worker.onerror = ({ message }) => end({ step: data, error: message });
-    worker.postMessage(data);
+    Promise.resolve(contender?.attach?.(worker)).then(() => worker.postMessage(data), reject);
   });
 }
 
@@ -49,7 +56,7 @@ async function description() {
   return {
     steps: plan.length,
     browser: await browserName(),
-    contenders: contenders.map(({ open, ...rest }) => rest),
+    contenders: contenders.map(({ load, attach, ...rest }) => rest),
     workloads: workloads.map(({ name, title, cold }) => ({ name, title, cold })),
   };
 }

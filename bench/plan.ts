@@ -57,6 +57,7 @@ function stepOf(
 ): Step | undefined {
   const database = `${contender.name}/${workload.database}`;
   const step = { contender: contender.name, workload: workload.name, database };
+  if (workload.takes?.(contender) === false) return undefined;
   if (!contender.persistent) {
     if (workload.cold || phase !== 'run') return undefined;
     return { ...step, phases: ['prepare', 'run', 'check'] };

@@ -12,13 +12,14 @@ const OURS = 'IDBBlockVFS';
 const PEER = 'IDBBatchAtomicVFS';
 const CEILING = 'MemoryVFS';
 
-/** @typedef {Omit<import('./types.ts').Contender, 'open'>} ContenderRow */
+/** @typedef {Omit<import('./types.ts').Contender, 'load' | 'attach'>} ContenderRow */
 /** @typedef {{ name: string, title: string, cold: boolean }} WorkloadRow */
 /**
  * @typedef {object} Figure
  * @property {string} contender
  * @property {string} workload
  * @property {number} repetition
+ * @property {number} [openMs]
  * @property {import('./types.ts').Measurement} [measurement]
  * @property {Record<string, number>} [counters]
  * @property {string} [error]

@@ -68,7 +68,7 @@ async function repeatOnce(repetition) {
 }
 
 /** @param {number} repetition @param {number} count @param {import('./types.ts').StepResult} result */
-function note(repetition, count, { step, measurement, counters, error }) {
+function note(repetition, count, { step, openMs, measurement, counters, error }) {
   const { contender, workload, phases } = step;
   const label = `${repetition + 1}/${repeat} #${count} ${workload} ${contender} ${phases.at(-1)}`;
   if (error !== undefined) console.error(`${label}: ${error.split('\n', 1)[0]}`);
@@ -78,6 +78,7 @@ function note(repetition, count, { step, measurement, counters, error }) {
     contender,
     workload,
     repetition,
+    ...(openMs === undefined ? {} : { openMs }),
     ...(measurement ? { measurement } : {}),
     ...(counters ? { counters } : {}),
     ...(error === undefined ? {} : { error }),

@@ -22,10 +22,15 @@ export interface Session {
   prepare(sql: string): Promise<Statement>;
   /** The engine's own counters, to explain a figure. */
   counters?(): Record<string, number>;
+  /** Waits until every acknowledged commit is complete; absent where acknowledging waits for that. */
+  durable?(): Promise<void>;
   close(): Promise<void>;
 }
 
-export type DurabilityName = 'strict' | 'relaxed' | 'none';
+export type DurabilityName = 'strict' | 'relaxed' | 'deferred' | 'none';
+
+/** Opens `database`, creating it, with SQLite's defaults but for `synchronous`. */
+export type Open = (database: string) => Promise<Session>;
 
 export interface Contender {
   /** `engine.build.durability`, unique. */
@@ -39,8 +44,10 @@ export interface Contender {
   readonly persistent: boolean;
   /** Runs only when `--only` names its build. */
   readonly optional?: boolean;
-  /** Opens `database`, creating it, with SQLite's defaults but for `synchronous`. */
-  open(database: string): Promise<Session>;
+  /** Called in the page, with the worker that is about to open a database. */
+  attach?(worker: Worker): Promise<void>;
+  /** Fetches and compiles the engine's code, which no figure counts. */
+  load(): Promise<Open>;
 }
 
 /** One figure: what one operation took, in milliseconds. */
@@ -50,6 +57,8 @@ export interface Measurement {
   readonly medianMs: number;
   readonly p99Ms: number;
   readonly operations: number;
+  /** What else the workload has found, by name. */
+  readonly details?: Record<string, number>;
 }
 
 export type Phase = 'prepare' | 'run' | 'check';
@@ -62,6 +71,8 @@ export interface Workload {
   readonly database: string;
   /** Measured on an engine that has just been opened in a fresh page: nothing in its memory. */
   readonly cold: boolean;
+  /** Left out: every contender takes part. */
+  takes?(contender: Pick<Contender, 'durability'>): boolean;
   prepare?(session: Session): Promise<void>;
   /** @throws if a result is wrong. */
   run(session: Session): Promise<Measurement>;
@@ -79,6 +90,8 @@ export interface Step {
 
 export interface StepResult {
   readonly step: Step;
+  /** Opening the database, once the engine's code was loaded. */
+  readonly openMs?: number;
   readonly measurement?: Measurement;
   readonly counters?: Record<string, number>;
   readonly error?: string;

@@ -6,13 +6,14 @@ const SQLITE_ROW = 100;
 export interface WaSqliteOptions {
   readonly sqlite3: SQLiteAPI;
   readonly file: string;
-  readonly synchronous: 'full' | 'normal';
+  readonly synchronous: 'full' | 'normal' | 'off';
   readonly counters?: () => Record<string, number>;
+  readonly durable?: () => Promise<void>;
   readonly closeVFS?: () => unknown;
 }
 
 export async function openSession(options: WaSqliteOptions): Promise<Session> {
-  const { sqlite3, counters, closeVFS } = options;
+  const { sqlite3, counters, durable, closeVFS } = options;
   const db = await sqlite3.open_v2(options.file);
   const exec = async (sql: string) => {
     const rows: Row[] = [];
@@ -26,6 +27,7 @@ export async function openSession(options: WaSqliteOptions): Promise<Session> {
     exec,
     prepare: (sql) => prepare(sqlite3, db, sql),
     ...(counters ? { counters } : {}),
+    ...(durable ? { durable } : {}),
     async close() {
       await sqlite3.close(db);
       await closeVFS?.();

@@ -3,25 +3,32 @@ import { CONTENDERS } from './contenders/index.ts';
 import type { Measurement, Session, Step, StepResult, Workload } from './types.ts';
 import { WORKLOADS } from './workloads/index.ts';
 
-addEventListener('message', async ({ data }: MessageEvent<Step>) => {
-  let answer: StepResult;
+// Once: later messages are for an engine that has a side in the page.
+addEventListener('message', answer, { once: true });
+
+async function answer({ data }: MessageEvent<Step>): Promise<void> {
+  let result: StepResult;
   try {
-    answer = await perform(data);
+    result = await perform(data);
   } catch (error) {
-    answer = { step: data, error: error instanceof Error ? (error.stack ?? '') : String(error) };
+    result = { step: data, error: error instanceof Error ? (error.stack ?? '') : String(error) };
   }
-  postMessage(answer);
-});
+  postMessage(result);
+}
 
 async function perform(step: Step): Promise<StepResult> {
   const contender = CONTENDERS.find(({ name }) => name === step.contender);
   const workload = WORKLOADS.find(({ name }) => name === step.workload);
   if (!contender || !workload) throw new Error(`No such step: ${JSON.stringify(step)}`);
-  const session = await contender.open(step.database);
+  const open = await contender.load();
+  const started = performance.now();
+  const session = await open(step.database);
+  const openMs = performance.now() - started;
   const measurement = await runPhases(session, workload, step);
   const counters = session.counters?.();
   await session.close();
-  return { step, ...(measurement ? { measurement } : {}), ...(counters ? { counters } : {}) };
+  if (!measurement) return { step };
+  return { step, openMs, measurement, ...(counters ? { counters } : {}) };
 }
 
 async function runPhases(

@@ -1,5 +1,5 @@
 /** wa-sqlite's own IDBBatchAtomicVFS, with its defaults. */
-import type { Contender } from '../types.ts';
+import type { Contender, Session } from '../types.ts';
 import { openSession } from '../wa-sqlite.ts';
 import { type AsyncBuild, loadBuild, loadLegacy } from './builds.ts';
 import { quiet } from './quiet.ts';
@@ -14,9 +14,23 @@ const SYNCHRONOUS = { strict: 'full', relaxed: 'normal' } as const;
 
 type Closing = SQLiteVFS & { close(): unknown };
 
-async function closeQuietly(vfs: Closing, database: string): Promise<void> {
-  await quiet(database);
-  await vfs.close();
+interface Opening {
+  readonly sqlite3: SQLiteAPI;
+  readonly database: string;
+  readonly durability: 'strict' | 'relaxed';
+}
+
+async function openOn(vfs: Closing, { sqlite3, database, durability }: Opening): Promise<Session> {
+  sqlite3.vfs_register(vfs, true);
+  return await openSession({
+    sqlite3,
+    file: 'bench.db',
+    synchronous: SYNCHRONOUS[durability],
+    async closeVFS() {
+      await quiet(database);
+      await vfs.close();
+    },
+  });
 }
 
 function current(build: AsyncBuild, durability: 'strict' | 'relaxed'): Contender {
@@ -27,17 +41,13 @@ function current(build: AsyncBuild, durability: 'strict' | 'relaxed'): Contender
     durability,
     waitsFor: WAITS_FOR[durability],
     persistent: true,
-    async open(database) {
+    async load() {
       const { module, sqlite3 } = await loadBuild(build);
       const { IDBBatchAtomicVFS } = await import('wa-sqlite/src/examples/IDBBatchAtomicVFS.js');
-      const vfs = (await IDBBatchAtomicVFS.create(database, module)) as Closing;
-      sqlite3.vfs_register(vfs, true);
-      return await openSession({
-        sqlite3,
-        file: 'bench.db',
-        synchronous: SYNCHRONOUS[durability],
-        closeVFS: () => closeQuietly(vfs, database),
-      });
+      return async (database) => {
+        const vfs = (await IDBBatchAtomicVFS.create(database, module)) as Closing;
+        return await openOn(vfs, { sqlite3, database, durability });
+      };
     },
   };
 }
@@ -52,19 +62,15 @@ function legacy(durability: 'strict' | 'relaxed'): Contender {
     waitsFor: WAITS_FOR[durability],
     persistent: true,
     optional: true,
-    async open(database) {
+    async load() {
       const { sqlite3 } = await loadLegacy();
       const { IDBBatchAtomicVFS } = await import(
         'wa-sqlite-legacy/src/examples/IDBBatchAtomicVFS.js'
       );
-      const vfs = new IDBBatchAtomicVFS(database, { durability }) as Closing;
-      sqlite3.vfs_register(vfs, true);
-      return await openSession({
-        sqlite3,
-        file: 'bench.db',
-        synchronous: SYNCHRONOUS[durability],
-        closeVFS: () => closeQuietly(vfs, database),
-      });
+      return async (database) => {
+        const vfs = new IDBBatchAtomicVFS(database, { durability }) as Closing;
+        return await openOn(vfs, { sqlite3, database, durability });
+      };
     },
   };
 }

@@ -1,47 +1,85 @@
 /** Point reads by key, each a sqliteTx of its own, in a table of 10 MB. */
-import { expectEqual, loop } from '../measure.ts';
+import { batches, expectEqual, loop } from '../measure.ts';
 import { fillRows, rowOf, scatteredIds } from '../rows.ts';
-import type { Measurement, Row, Session, Workload } from '../types.ts';
+import type { Contender, Measurement, Row, Session, Workload } from '../types.ts';
 
+const SELECT = 'SELECT * FROM rows WHERE id = ?';
 const COLD_READS = 200;
-const WARM_READS = 1000;
+const WARM_IDS = 1000;
+const WARM = { iterations: 2000, warmup: WARM_IDS, batch: 50 };
+
+type Read = (id: number) => Promise<Row[]>;
+type Clock = (operation: (iteration: number) => Promise<void>) => Promise<Measurement>;
 
 /** Reads the rows with these ids, and checks them when the clock has stopped. @throws if one is wrong. */
-async function reading(
-  session: Session,
-  ids: readonly number[],
-  options: { readonly warmup: number },
-): Promise<Measurement> {
-  const select = await session.prepare('SELECT * FROM rows WHERE id = ?');
+async function reading(read: Read, ids: readonly number[], clock: Clock): Promise<Measurement> {
+  const idOf = (i: number) => ids[i % ids.length] as number;
   const found: Row[][] = [];
-  const measurement = await loop(
-    async (i) => {
-      found.push(await select.run([ids[i % ids.length] as number]));
-    },
-    { iterations: ids.length, ...options },
-  );
-  found.forEach((rows, i) => {
-    expectEqual(rows, [rowOf(ids[i % ids.length] as number)], 'row');
+  const measurement = await clock(async (i) => {
+    found.push(await read(idOf(i)));
   });
+  found.forEach((rows, i) => {
+    expectEqual(rows, [rowOf(idOf(i))], 'row');
+  });
+  return measurement;
+}
+
+/** As applications with a statement cache do. */
+async function preparedOnce(session: Session, ids: readonly number[], clock: Clock) {
+  const select = await session.prepare(SELECT);
+  const measurement = await reading((id) => select.run([id]), ids, clock);
   await select.finalize();
   return measurement;
 }
+
+/** As applications without one do. */
+async function preparedEach(session: Session, ids: readonly number[], clock: Clock) {
+  const read = async (id: number) => {
+    const select = await session.prepare(SELECT);
+    const rows = await select.run([id]);
+    await select.finalize();
+    return rows;
+  };
+  return await reading(read, ids, clock);
+}
+
+/** When commits are acknowledged is nothing to a read. */
+export const readers = ({ durability }: Pick<Contender, 'durability'>): boolean =>
+  durability !== 'deferred';
 
 export const pointReadsCold: Workload = {
   name: 'point-read-cold',
   title: 'point read, cold',
   database: 'rows',
   cold: true,
+  takes: readers,
   prepare: fillRows,
-  run: (session) => reading(session, scatteredIds(COLD_READS), { warmup: 0 }),
+  run: (session) =>
+    preparedOnce(session, scatteredIds(COLD_READS), (operation) =>
+      loop(operation, { iterations: COLD_READS, warmup: 0 }),
+    ),
 };
 
-export const pointReadsWarm: Workload = {
-  name: 'point-read-warm',
-  title: 'point read, warm',
-  database: 'rows',
-  cold: false,
-  prepare: fillRows,
-  // Each row once before the clock starts.
-  run: (session) => reading(session, scatteredIds(WARM_READS), { warmup: WARM_READS }),
-};
+// Each row once before the clock starts.
+const warmClock: Clock = (operation) => batches(operation, WARM);
+
+export const pointReadsWarm: readonly Workload[] = [
+  {
+    name: 'point-read-warm',
+    title: 'point read, warm, prepared once',
+    database: 'rows',
+    cold: false,
+    takes: readers,
+    prepare: fillRows,
+    run: (session) => preparedOnce(session, scatteredIds(WARM_IDS), warmClock),
+  },
+  {
+    name: 'point-read-prepared-each-warm',
+    title: 'point read, warm, each prepared',
+    database: 'rows',
+    cold: false,
+    takes: readers,
+    prepare: fillRows,
+    run: (session) => preparedEach(session, scatteredIds(WARM_IDS), warmClock),
+  },
+];

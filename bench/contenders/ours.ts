@@ -1,0 +1,39 @@
+/** What this package's engines have in common as contenders. */
+import type { VFSStats } from '../../src/index.ts';
+import type { Session } from '../types.ts';
+import { openSession } from '../wa-sqlite.ts';
+
+export type OurDurability = 'strict' | 'relaxed' | 'deferred';
+
+export const WAITS_FOR: Readonly<Record<OurDurability, string>> = {
+  strict: '`complete`, durability `strict`',
+  relaxed: '`complete`, durability `default`',
+  deferred: 'nothing; `durable()` waits for `complete`, durability `default`',
+};
+
+const SYNCHRONOUS = { strict: 'full', relaxed: 'normal', deferred: 'off' } as const;
+
+/** What every engine of ours can do; written down, for a type of wa-sqlite's VFS it does not need. */
+interface OurVFS {
+  stats(): VFSStats;
+  durable(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function openOurs(
+  vfs: OurVFS,
+  { sqlite3, durability }: { readonly sqlite3: SQLiteAPI; readonly durability: OurDurability },
+): Promise<Session> {
+  sqlite3.vfs_register(vfs as object as SQLiteVFS, true);
+  return await openSession({
+    sqlite3,
+    file: 'bench.db',
+    synchronous: SYNCHRONOUS[durability],
+    counters: () => {
+      const { recoveries: _, ...counters } = vfs.stats();
+      return counters;
+    },
+    ...(durability === 'deferred' ? { durable: () => vfs.durable() } : {}),
+    closeVFS: () => vfs.close(),
+  });
+}
