@@ -3,8 +3,9 @@
  * page loads itself again for the next, so that nothing of the last is left in memory.
  */
 import { report, reportErrors } from '../tools/host-client.ts';
-import { CONTENDERS } from './contenders/index.ts';
-import { planOf, select } from './plan.ts';
+import { planOf, type Selection, select } from './plan.ts';
+import type { SetName } from './sets.mjs';
+import { SETS } from './sets.ts';
 import type { Step, StepResult } from './types.ts';
 
 const STEP_TIMEOUT_MS = 180_000;
@@ -12,7 +13,11 @@ const STEP_TIMEOUT_MS = 180_000;
 reportErrors();
 const parameters = new URLSearchParams(location.search);
 const listOf = (name: string) => (parameters.get(name) ?? '').split(',').filter((s) => s !== '');
-const selection = { only: listOf('only'), workloads: listOf('workloads') };
+const selection: Selection = {
+  set: parameters.get('set') as SetName,
+  only: listOf('only'),
+  workloads: listOf('workloads'),
+};
 // Engines that need SharedArrayBuffer would run in a slower mode of theirs, or not at all.
 if (!crossOriginIsolated) throw new Error('This page is not cross-origin isolated');
 const plan = planOf(selection, Number(parameters.get('repetition')));
@@ -30,7 +35,7 @@ if (step) {
 
 function perform(data: Step): Promise<StepResult> {
   return new Promise((resolve, reject) => {
-    const contender = CONTENDERS.find(({ name }) => name === data.contender);
+    const contender = SETS[data.set].contenders.find(({ name }) => name === data.contender);
     const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
     const end = (result: StepResult) => {
       clearTimeout(timer);

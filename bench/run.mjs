@@ -1,8 +1,9 @@
 /**
- * `npm run bench -- [--only a,b] [--workloads x,y] [--repeat n] [--out file] [--no-report]`
+ * `npm run bench -- [--set name] [--only a,b] [--workloads x,y] [--repeat n] [--out file] [--no-report]`
  *
- * Every repetition has a browser and a profile of its own, on disk. Results go to bench/results, and
- * a run of everything also writes BENCHMARKS.md.
+ * Runs each set, or one, and of it the contenders and workloads whose names contain what is asked for.
+ * Every repetition has a browser and a profile of its own, on disk. A set that ran whole replaces its
+ * results in bench/results and its tables in BENCHMARKS.md; parts are summed up on the terminal.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, release, type } from 'node:os';
@@ -11,20 +12,23 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { modulePage, startHost } from '../tools/browser-host.mjs';
 import { bundle } from './bundle.mjs';
+import { readLatest, writeLatest } from './latest.mjs';
 import { writeReport } from './report.mjs';
+import { SET_NAMES } from './sets.mjs';
 import { spread } from './statistics.mjs';
 
-const LATEST = fileURLToPath(new URL('./results/latest.json', import.meta.url));
 const PARTIAL = fileURLToPath(new URL('../node_modules/.cache/bench.json', import.meta.url));
 const REPETITION_TIMEOUT_MS = 30 * 60_000;
 const REPEAT_DEFAULT = 5;
 
-/** @typedef {import('./report.mjs').Figure} Figure */
-/** @typedef {import('./report.mjs').Results} Results */
+/** @typedef {import('./results.mjs').Figure} Figure */
+/** @typedef {import('./results.mjs').Results} Results */
+/** @typedef {import('./sets.mjs').SetName} SetName */
 /** @typedef {Pick<Results, 'browser' | 'contenders' | 'workloads'> & { steps: number }} Plan */
 
 const { values } = parseArgs({
   options: {
+    set: { type: 'string' },
     only: { type: 'string', default: '' },
     workloads: { type: 'string', default: '' },
     repeat: { type: 'string', default: String(REPEAT_DEFAULT) },
@@ -33,62 +37,32 @@ const { values } = parseArgs({
   },
 });
 const repeat = Number(values.repeat);
-const complete = values.only === '' && values.workloads === '';
-const out = values.out ?? (complete ? LATEST : PARTIAL);
+const whole = values.only === '' && values.workloads === '';
+const names = SET_NAMES.filter((name) => values.set === undefined || values.set === name);
 
-/** @type {Figure[]} */
-const figures = [];
-/** @type {Plan | undefined} */
-let plan;
 const { root, entry } = await bundle();
-const loadAtStart = loadavg()[0] ?? 0;
-for (let repetition = 0; repetition < repeat; repetition++) plan = await repeatOnce(repetition);
-if (plan) finish(plan);
+/** @type {Partial<Record<SetName, Results>>} */
+const ran = {};
+for (const name of names) {
+  const results = await runSet(name);
+  if (results) ran[name] = results;
+}
+if (Object.keys(ran).length === 0) throw new Error('No set has contenders and workloads so named');
+finish();
 
-/** @param {number} repetition @returns {Promise<Plan>} */
-async function repeatOnce(repetition) {
-  let steps = 0;
-  const host = await startHost({
-    root,
-    onMessage: ({ kind, data }) => {
-      if (kind !== 'result') return;
-      steps += 1;
-      note(repetition, steps, /** @type {import('./types.ts').StepResult} */ (data));
-    },
-  });
-  try {
-    const { only, workloads } = values;
-    host.open(modulePage(entry, { only, workloads, repetition }));
-    const described = /** @type {Plan} */ (await host.waitFor('plan'));
-    await host.waitFor('done', { timeoutMs: REPETITION_TIMEOUT_MS });
-    return described;
-  } finally {
-    await host.close();
+/** @param {SetName} set @returns {Promise<Results | undefined>} none if nothing is selected */
+async function runSet(set) {
+  /** @type {Figure[]} */
+  const figures = [];
+  const loadAtStart = loadavg()[0] ?? 0;
+  /** @type {Plan | undefined} */
+  let plan;
+  for (let repetition = 0; repetition < repeat && plan?.steps !== 0; repetition++) {
+    plan = await repeatOnce({ set, repetition, figures });
   }
-}
-
-/** @param {number} repetition @param {number} count @param {import('./types.ts').StepResult} result */
-function note(repetition, count, { step, openMs, measurement, counters, error }) {
-  const { contender, workload, phases } = step;
-  const label = `${repetition + 1}/${repeat} #${count} ${workload} ${contender} ${phases.at(-1)}`;
-  if (error !== undefined) console.error(`${label}: ${error.split('\n', 1)[0]}`);
-  else if (measurement) console.log(`${label}: ${measurement.meanMs.toFixed(3)} ms`);
-  if (!measurement && error === undefined) return;
-  figures.push({
-    contender,
-    workload,
-    repetition,
-    ...(openMs === undefined ? {} : { openMs }),
-    ...(measurement ? { measurement } : {}),
-    ...(counters ? { counters } : {}),
-    ...(error === undefined ? {} : { error }),
-  });
-}
-
-/** @param {Plan} described */
-function finish({ browser, contenders, workloads }) {
-  /** @type {Results} */
-  const results = {
+  if (!plan || plan.steps === 0) return undefined;
+  const { browser, contenders, workloads } = plan;
+  return {
     date: new Date().toISOString().slice(0, 10),
     machine: `${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), ${type()} ${release().split('.', 2).join('.')}`,
     loadAtStart,
@@ -99,28 +73,78 @@ function finish({ browser, contenders, workloads }) {
     workloads,
     figures,
   };
-  mkdirSync(dirname(out), { recursive: true });
-  writeFileSync(out, textOf(results));
-  console.log(`Written: ${out}`);
-  if (complete && !values['no-report']) writeReport(results);
-  else summarise(results);
-  if (figures.some(({ error }) => error !== undefined)) process.exitCode = 1;
 }
 
-/** One figure per line, numbers no finer than the clock. @param {Results} results */
-function textOf({ figures: list, ...conditions }) {
-  /** @param {string} _key @param {unknown} value */
-  const rounded = (_key, value) =>
-    typeof value === 'number' ? Math.round(value * 1000) / 1000 : value;
-  const lines = list.map((figure) => `  ${JSON.stringify(figure, rounded)}`);
-  const head = JSON.stringify(conditions, null, 2).slice(0, -'\n}'.length);
-  return `${head},\n  "figures": [\n${lines.join(',\n')}\n  ]\n}\n`;
+/** @param {{ set: SetName, repetition: number, figures: Figure[] }} run @returns {Promise<Plan>} */
+async function repeatOnce({ set, repetition, figures }) {
+  let count = 0;
+  const host = await startHost({
+    root,
+    onMessage: ({ kind, data }) => {
+      if (kind !== 'result') return;
+      count += 1;
+      const result = /** @type {import('./types.ts').StepResult} */ (data);
+      const figure = figureOf(repetition, result);
+      note(`${set} ${repetition + 1}/${repeat} #${count}`, result);
+      if (figure) figures.push(figure);
+    },
+  });
+  try {
+    const { only, workloads } = values;
+    host.open(modulePage(entry, { set, only, workloads, repetition }));
+    const described = /** @type {Plan} */ (await host.waitFor('plan'));
+    await host.waitFor('done', { timeoutMs: REPETITION_TIMEOUT_MS });
+    return described;
+  } finally {
+    await host.close();
+  }
 }
 
-/** @param {Results} results */
-function summarise({ contenders, workloads }) {
+/** @param {string} label @param {import('./types.ts').StepResult} result */
+function note(label, { step, measurement, error }) {
+  const what = `${label} ${step.workload} ${step.contender} ${step.phases.at(-1)}`;
+  if (error !== undefined) console.error(`${what}: ${error.split('\n', 1)[0]}`);
+  else if (measurement) console.log(`${what}: ${measurement.meanMs.toFixed(3)} ms`);
+}
+
+/**
+ * @param {number} repetition
+ * @param {import('./types.ts').StepResult} result
+ * @returns {Figure | undefined} none for a step that measures nothing
+ */
+function figureOf(repetition, { step, openMs, measurement, counters, error }) {
+  if (!measurement && error === undefined) return undefined;
+  return {
+    contender: step.contender,
+    workload: step.workload,
+    repetition,
+    ...(openMs === undefined ? {} : { openMs }),
+    ...(measurement ? { measurement } : {}),
+    ...(counters ? { counters } : {}),
+    ...(error === undefined ? {} : { error }),
+  };
+}
+
+function finish() {
+  const out = values.out ?? (whole ? undefined : PARTIAL);
+  if (out === undefined) {
+    const all = { ...readLatest(), ...ran };
+    writeLatest(all);
+    if (!values['no-report']) writeReport(all);
+  } else {
+    mkdirSync(dirname(out), { recursive: true });
+    writeFileSync(out, JSON.stringify(ran));
+    console.log(`Written: ${out}`);
+  }
+  for (const [name, results] of Object.entries(ran)) summarise(name, results);
+  const failed = Object.values(ran).some(({ figures }) => figures.some(({ error }) => error));
+  if (failed) process.exitCode = 1;
+}
+
+/** @param {string} set @param {Results} results */
+function summarise(set, { contenders, workloads, figures }) {
   for (const { name: workload } of workloads) {
-    console.log(`\n${workload}`);
+    console.log(`\n${set}: ${workload}`);
     for (const { name } of contenders) {
       const ms = figures
         .filter((figure) => figure.contender === name && figure.workload === workload)

@@ -1,18 +1,21 @@
 /**
  * The words of the benchmark.
  *
+ * - **set**: contenders and workloads measured in one run.
  * - **contender**: one storage engine on one build with one durability.
  * - **workload**: what is measured, with its own database and its own check of the result.
  * - **repetition**: one fresh browser profile in which every workload runs once for each contender.
  * - **step**: one phase of one workload for one contender, in a page load and a worker of its own.
  */
 
+import type { SetName } from './sets.mjs';
+
 export type Value = number | string | Uint8Array | null;
 export type Row = readonly (Value | bigint | number[])[];
 
 /** A statement that is prepared once and run often. */
 export interface Statement {
-  run(parameters?: readonly Value[]): Promise<Row[]>;
+  run(parameters?: Value[]): Promise<Row[]>;
   finalize(): Promise<void>;
 }
 
@@ -81,6 +84,7 @@ export interface Workload {
 }
 
 export interface Step {
+  readonly set: SetName;
   readonly contender: string;
   readonly workload: string;
   readonly database: string;

@@ -47,9 +47,10 @@ async function prepare(sqlite3: SQLiteAPI, db: number, sql: string): Promise<Sta
   const { value: statement } = await iterator.next();
   if (statement === undefined) throw new Error(`No statement in: ${sql}`);
   return {
-    async run(parameters: readonly Value[] = []) {
-      if (parameters.length > 0) sqlite3.bind_collection(statement, [...parameters]);
-      const rows = await rowsOf(sqlite3, statement);
+    async run(parameters: Value[] = []) {
+      if (parameters.length > 0) sqlite3.bind_collection(statement, parameters);
+      const rows: Row[] = [];
+      while ((await sqlite3.step(statement)) === SQLITE_ROW) rows.push(sqlite3.row(statement));
       await sqlite3.reset(statement);
       return rows;
     },

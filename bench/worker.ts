@@ -1,7 +1,6 @@
 /** Runs one step in a dedicated worker and answers with its result. */
-import { CONTENDERS } from './contenders/index.ts';
+import { SETS } from './sets.ts';
 import type { Measurement, Session, Step, StepResult, Workload } from './types.ts';
-import { WORKLOADS } from './workloads/index.ts';
 
 // Once: later messages are for an engine that has a side in the page.
 addEventListener('message', answer, { once: true });
@@ -17,8 +16,8 @@ async function answer({ data }: MessageEvent<Step>): Promise<void> {
 }
 
 async function perform(step: Step): Promise<StepResult> {
-  const contender = CONTENDERS.find(({ name }) => name === step.contender);
-  const workload = WORKLOADS.find(({ name }) => name === step.workload);
+  const contender = SETS[step.set].contenders.find(({ name }) => name === step.contender);
+  const workload = SETS[step.set].workloads.find(({ name }) => name === step.workload);
   if (!contender || !workload) throw new Error(`No such step: ${JSON.stringify(step)}`);
   const open = await contender.load();
   const started = performance.now();

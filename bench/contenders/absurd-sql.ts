@@ -70,7 +70,7 @@ function openSession(sql: SqlJs, { database, pageBytes }: Options): Session {
 function prepare(db: SqlJsDatabase, text: string): Statement {
   const statement = db.prepare(text);
   return {
-    async run(parameters: readonly Value[] = []) {
+    async run(parameters: Value[] = []) {
       if (parameters.length > 0) statement.bind(parameters);
       const rows: Row[] = [];
       while (statement.step()) rows.push(statement.get());

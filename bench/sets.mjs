@@ -1,0 +1,8 @@
+/**
+ * The sets: whoever is compared with each other is measured in one run, taking turns. `npm run bench`
+ * runs each set, one after the other; `bench/sets.ts` says who and what is in it.
+ */
+
+export const SET_NAMES = /** @type {const} */ (['async', 'sync']);
+
+/** @typedef {(typeof SET_NAMES)[number]} SetName */

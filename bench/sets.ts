@@ -1,0 +1,56 @@
+/** Who takes part in each set, and in which workloads, in the order of the tables. */
+import { absurdSql } from './contenders/absurd-sql.ts';
+import { idbBatchAtomic } from './contenders/idb-batch-atomic.ts';
+import { idbBlock } from './contenders/idb-block.ts';
+import { idbBlockMirror } from './contenders/idb-block-mirror.ts';
+import { idbMirror } from './contenders/idb-mirror.ts';
+import { memory } from './contenders/memory.ts';
+import type { SetName } from './sets.mjs';
+import type { Contender, Workload } from './types.ts';
+import { commitDeferred } from './workloads/commit-deferred.ts';
+import { commitPages } from './workloads/commit-pages.ts';
+import { commitRow } from './workloads/commit-row.ts';
+import { load, loadByHundred } from './workloads/load.ts';
+import { pointReadsCold, pointReadsPreparedEach, pointReadsWarm } from './workloads/point-reads.ts';
+import { scanCold, scanWarm } from './workloads/scan.ts';
+import { updateAll } from './workloads/update-all.ts';
+
+export interface BenchmarkSet {
+  readonly contenders: readonly Contender[];
+  readonly workloads: readonly Workload[];
+}
+
+const onBuild = (contenders: readonly Contender[], build: string): Contender[] =>
+  contenders.filter((contender) => contender.build === build);
+
+export const SETS: Readonly<Record<SetName, BenchmarkSet>> = {
+  async: {
+    contenders: [
+      ...idbBlock,
+      ...idbBatchAtomic,
+      ...memory.filter(({ engine }) => engine === 'MemoryVFS'),
+    ],
+    workloads: [commitRow, load, pointReadsCold, pointReadsWarm, scanCold, ...commitPages],
+  },
+  sync: {
+    contenders: [
+      ...idbBlockMirror,
+      ...absurdSql,
+      ...idbMirror,
+      ...onBuild(idbBatchAtomic, 'jspi'),
+      ...onBuild(memory, 'sync'),
+    ],
+    workloads: [
+      commitRow,
+      commitDeferred,
+      load,
+      loadByHundred,
+      scanCold,
+      pointReadsCold,
+      pointReadsWarm,
+      pointReadsPreparedEach,
+      scanWarm,
+      updateAll,
+    ],
+  },
+};
