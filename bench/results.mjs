@@ -46,10 +46,13 @@ export function typical({ name, title }) {
   return { title, workload: name, of: ({ measurement }) => measurement.medianMs };
 }
 
-/** Opening the database, and everything after it. @param {WorkloadRow} workload @returns {Measure} */
-export function withOpening({ name, title }) {
+/** Opening the database, and everything after it. @param {Results} results @param {WorkloadRow} workload @returns {Measure} */
+export function withOpening({ figures }, { name, title }) {
+  const figure = figures.find(({ workload, measurement }) => workload === name && measurement);
+  const count = figure?.measurement?.operations ?? 1;
+  const what = title.replace(', cold', '');
   return {
-    title: `opening, and ${title.replace(', cold', '')}`,
+    title: `opening and ${count === 1 ? what : `${count} × ${what}`}`,
     workload: name,
     of: ({ openMs, measurement }) =>
       openMs === undefined ? undefined : openMs + measurement.meanMs * measurement.operations,
@@ -113,6 +116,7 @@ export function range(values, unit = '') {
 
 /** Three significant digits, never an exponent. @param {number} value */
 export function number(value) {
+  if (Number.isInteger(value)) return value.toLocaleString('en');
   if (value >= 100) return Math.round(value).toLocaleString('en');
   if (value >= 10) return value.toFixed(1);
   return value.toFixed(value >= 0.1 ? 2 : value >= 0.01 ? 3 : 4);
