@@ -2,10 +2,18 @@
 import { Bench } from 'tinybench';
 import type { Measurement } from './types.ts';
 
+export interface LoopOptions {
+  readonly iterations: number;
+  /** Runs before the first that counts. */
+  readonly warmup: number;
+  /** As many more as that takes: engines that filled their database in this page are warm already. */
+  readonly warmupMs?: number;
+}
+
 /** Runs `operation` in a loop, after a few runs that do not count. */
 export async function loop(
   operation: (iteration: number) => Promise<void>,
-  options: { readonly iterations: number; readonly warmup: number },
+  options: LoopOptions,
 ): Promise<Measurement> {
   let iteration = 0;
   const bench = new Bench({
@@ -13,7 +21,7 @@ export async function loop(
     time: 0,
     warmup: options.warmup > 0,
     warmupIterations: options.warmup,
-    warmupTime: 0,
+    warmupTime: options.warmupMs ?? 0,
     throws: true,
   });
   bench.add('operation', () => operation(iteration++), { async: true });
@@ -29,7 +37,7 @@ export async function loop(
  */
 export async function batches(
   operation: (iteration: number) => Promise<void>,
-  options: { readonly iterations: number; readonly warmup: number; readonly batch: number },
+  options: LoopOptions & { readonly batch: number },
 ): Promise<Measurement> {
   const { batch } = options;
   let iteration = 0;
@@ -37,7 +45,7 @@ export async function batches(
     async () => {
       for (let i = 0; i < batch; i++) await operation(iteration++);
     },
-    { iterations: options.iterations / batch, warmup: options.warmup / batch },
+    { ...options, iterations: options.iterations / batch, warmup: options.warmup / batch },
   );
   return {
     meanMs: measurement.meanMs / batch,

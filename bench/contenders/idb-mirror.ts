@@ -13,6 +13,8 @@ function contender(build: AsyncBuild): Contender {
     durability: 'relaxed',
     waitsFor: '`complete`, durability `default`',
     persistent: true,
+    // Slower than on JSPI throughout.
+    optional: build === 'asyncify',
     async load() {
       const { module, sqlite3 } = await loadBuild(build);
       const { IDBMirrorVFS } = await import('wa-sqlite/src/examples/IDBMirrorVFS.js');

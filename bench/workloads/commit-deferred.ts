@@ -2,7 +2,7 @@
 import { batches, expectEqual, once } from '../measure.ts';
 import type { Session, Workload } from '../types.ts';
 
-const WARMUP = 50;
+const WARMUP = 500;
 const COMMITS = 1000;
 const BATCH = 50;
 const BODY_BYTES = 100;

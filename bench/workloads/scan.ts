@@ -37,7 +37,7 @@ export const scanWarm: Workload = {
       async () => {
         found = await scanRows(session);
       },
-      { iterations: WARM_SCANS, warmup: 1 },
+      { iterations: WARM_SCANS, warmup: 1, warmupMs: 300 },
     );
     expectAllRows(found);
     return measurement;
