@@ -49,7 +49,10 @@ export function writeReport(latest) {
 function conditions({ date, machine, browser, repeat, loadAtStart, loadAtEnd }) {
   const end = loadAtEnd === undefined ? '' : `, ${loadAtEnd.toFixed(1)} at the end`;
   const load = `load ${loadAtStart.toFixed(1)} at the start${end}`;
-  return `${date} · ${browser}, headless · ${machine} · ${load} · ${repeat} repetitions.`;
+  // The benchmark itself keeps about one core busy.
+  const busy = loadAtStart > Number.parseInt(machine, 10);
+  const warning = busy ? ' Other work kept the machine busy: expect pauses in every figure.' : '';
+  return `${date} · ${browser}, headless · ${machine} · ${load} · ${repeat} repetitions.${warning}`;
 }
 
 /** @param {Results} results */
