@@ -3,6 +3,7 @@ import { absurdSql } from './contenders/absurd-sql.ts';
 import { idbBatchAtomic } from './contenders/idb-batch-atomic.ts';
 import { idbBlock } from './contenders/idb-block.ts';
 import { idbBlockMirror } from './contenders/idb-block-mirror.ts';
+import { idbBlockShared } from './contenders/idb-block-shared.ts';
 import { idbMirror } from './contenders/idb-mirror.ts';
 import { memory } from './contenders/memory.ts';
 import type { SetName } from './sets.mjs';
@@ -35,6 +36,7 @@ export const SETS: Readonly<Record<SetName, BenchmarkSet>> = {
   sync: {
     contenders: [
       ...idbBlockMirror,
+      ...idbBlockShared,
       ...absurdSql,
       ...idbMirror,
       ...onBuild(idbBatchAtomic, 'jspi'),
