@@ -50,7 +50,7 @@ function conditions({ date, machine, browser, repeat, loadAtStart, loadAtEnd }) 
   const end = loadAtEnd === undefined ? '' : `, ${loadAtEnd.toFixed(1)} at the end`;
   const load = `load ${loadAtStart.toFixed(1)} at the start${end}`;
   // The benchmark itself keeps about one core busy.
-  const busy = loadAtStart > Number.parseInt(machine, 10);
+  const busy = Math.max(loadAtStart, loadAtEnd ?? 0) > Number.parseInt(machine, 10);
   const warning = busy ? ' Other work kept the machine busy: expect pauses in every figure.' : '';
   return `${date} · ${browser}, headless · ${machine} · ${load} · ${repeat} repetitions.${warning}`;
 }
