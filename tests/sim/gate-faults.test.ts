@@ -194,12 +194,15 @@ describe('one fault among deferred commits', { timeout: 120_000 }, () => {
   const model = new StoreModel(PATHS, DEFERRED);
 
   /** Commits all steps deferred; @returns how many are in the store, and how often a loss was told */
-  async function survivors(commit: () => DOMException | undefined) {
+  async function survivors(
+    commit: () => DOMException | undefined,
+    request?: (site: RequestSite) => DOMException | undefined,
+  ) {
     const sim = new SimulatedIndexedDB({ trace: false });
     const store = await Store.open({ factory: sim, paths: PATHS, writeBehind: TOGETHER });
     // The files exist, so that every idbTx from here on is a commit.
     for (const path of PATHS) await store.file(path).create('xxhash32');
-    sim.faults = { commit };
+    sim.faults = { commit, request };
     for (const { changes, durability } of DEFERRED) await store.commit(changes, durability);
     const told = await store.volume.committer.drained().then(
       () => 0,
@@ -244,6 +247,58 @@ describe('one fault among deferred commits', { timeout: 120_000 }, () => {
     const commit = () => (++asked === 1 ? new DOMException('on purpose', 'DataError') : undefined);
     expect(await survivors(commit)).toEqual({ kept: 0, told: 1, losses: 1 });
     expect(asked).toBe(1);
+  });
+
+  /** Commits all steps deferred, with a fault after the nth turn, for each n. @returns how many there are */
+  async function afterEachTurn(act: (sim: SimulatedIndexedDB) => void): Promise<number> {
+    for (let n = 1; ; n++) {
+      const sim = new SimulatedIndexedDB({ trace: false });
+      const store = await Store.open({ factory: sim, paths: PATHS, writeBehind: TOGETHER });
+      for (const path of PATHS) await store.file(path).create('xxhash32');
+      let hasHappened = false;
+      afterTurn(sim.turn + n, () => {
+        hasHappened = true;
+        act(sim);
+      })(sim);
+      for (const { changes, durability } of DEFERRED) await store.commit(changes, durability);
+      await store.volume.committer.drained();
+      if (!hasHappened) return n - 1;
+      expect(await standsAt(store), `turn ${n}`).toBe(DEFERRED.length);
+      expect(store.losses).toEqual([]);
+      await store.commit([blocks('one.db', 0, 1, 99)], 'strict');
+      await store.close();
+    }
+  }
+
+  test.each(['lands', 'lost'] as const)(
+    'their connection is closed after any turn, the idbTx that they share %s: none is lost',
+    async (inFlight) => {
+      expect(await afterEachTurn((sim) => sim.forceClose({ inFlight }))).toBeGreaterThan(10);
+    },
+  );
+
+  test('another tab begins to upgrade the volume after any turn: none is lost', async () => {
+    const turns = await afterEachTurn((sim) => {
+      const request = sim.openTab().open(VOLUME, 2);
+      request.onupgradeneeded = () => request.transaction?.abort();
+    });
+    expect(turns).toBeGreaterThan(10);
+  });
+
+  test('any request of theirs fails once: the idbTx that they share is lost whole', async () => {
+    for (let n = 1; ; n++) {
+      let asked = 0;
+      const { kept, told, losses } = await survivors(
+        () => undefined,
+        ({ mode }) =>
+          mode === 'readwrite' && ++asked === n
+            ? new DOMException('on purpose', 'DataError')
+            : undefined,
+      );
+      if (asked < n) break;
+      expect({ kept, told, losses }, `request ${n}`).toEqual({ kept: 0, told: 1, losses: 1 });
+      expect(n).toBeLessThan(100);
+    }
   });
 
   test('without a fault all stay', async () => {
