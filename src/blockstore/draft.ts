@@ -18,6 +18,9 @@ import { segmentBytes } from '../format/segment.js';
 import type { BlockSize, Version } from '../types.js';
 import type { BlockMap } from './map.js';
 
+/** Slots that the first buffer has at first: most sqliteTxs write no more, and a full one costs more. */
+const FIRST_SLOTS = 4;
+
 /** A full or final segment on its way to the store. */
 export interface OutgoingSegment {
   readonly part: number;
@@ -142,7 +145,7 @@ export class Draft {
     return { tag: 'staged', bytes: buffer.subarray(start, start + this.blockSize) };
   }
 
-  /** The writable bytes of a block: its place in an unsent segment, or a new slot's. */
+  /** The writable bytes of a block, until the next is staged: its place in an unsent segment, or a new slot's. */
   stage(block: number): Uint8Array {
     const before = this.#slotOf.get(block);
     if (before !== undefined && before >= this.#sentParts * this.blocksPerSegment) {
@@ -150,14 +153,28 @@ export class Draft {
     }
     if (before !== undefined) this.blocks[before] = HOLE;
     const index = this.blocks.length;
-    if (index % this.blocksPerSegment === 0) {
-      this.#buffers.push(new Uint8Array(segmentBytes(this.blockSize, this.blocksPerSegment)));
-    }
+    this.#makeRoom(index);
     this.blocks.push(block);
     this.checksums.push(0);
     this.#slotOf.set(block, index);
     this.fileBytes = Math.max(this.fileBytes, (block + 1) * this.blockSize);
     return this.#bytesAt(index);
+  }
+
+  #makeRoom(index: number): void {
+    const { blockSize, blocksPerSegment } = this;
+    const isGrowing = index === FIRST_SLOTS && index < blocksPerSegment;
+    if (!isGrowing && index % blocksPerSegment !== 0) return;
+    const slots = index === 0 ? Math.min(FIRST_SLOTS, blocksPerSegment) : blocksPerSegment;
+    const buffer = new Uint8Array(segmentBytes(blockSize, slots));
+    if (!isGrowing) {
+      this.#buffers.push(buffer);
+      return;
+    }
+    const [first] = this.#buffers;
+    assert(first !== undefined, 'the first segment is not sent before it is full');
+    buffer.set(first.subarray(0, FIRST_SLOTS * blockSize));
+    this.#buffers[0] = buffer;
   }
 
   /** Undoes what was written to a block, if the base still supplies it. */

@@ -8,6 +8,8 @@ const FIXED_BYTES = 96;
 const ENTRY_BYTES = 8;
 const FLAG_UNLISTED = 1;
 
+const UTF8 = new TextEncoder();
+
 /** Stands for a slot whose block was written again, restored or truncated before the commit. */
 export const HOLE = 0xffffffff;
 /** `keptBlocks` of a commit that truncated nothing. */
@@ -47,7 +49,7 @@ export function sameNonce(a: Nonce, b: Nonce): boolean {
 }
 
 export function encodeCommit(commit: CommitRecord): ArrayBuffer {
-  const path = new TextEncoder().encode(commit.path);
+  const path = UTF8.encode(commit.path);
   const { entries } = commit;
   const entryBytes = entries ? entries.blocks.length * ENTRY_BYTES : 0;
   const record = newRecord(MAGIC, FIXED_BYTES + entryBytes + path.length);
