@@ -12,7 +12,6 @@
 import { QuotaError } from '../errors.js';
 import type { Durability } from '../types.js';
 import type { CachedSegment } from './cache.js';
-import type { BlockFile } from './file.js';
 import type { PreparedCommit } from './prepare.js';
 
 /** Bytes of segments that an idbTx takes, unless its only commit has more. */
@@ -73,7 +72,6 @@ export interface LossesSeen {
 /** Commits up to the next loss. */
 interface Lineage {
   failure: Error | undefined;
-  readonly files: Set<BlockFile>;
 }
 
 interface Waiter {
@@ -85,7 +83,7 @@ interface Waiter {
 export class WriteBehind {
   readonly #deps: WriteBehindDeps;
   #queue: Enqueued[] = [];
-  #lineage: Lineage = newLineage();
+  #lineage: Lineage = { failure: undefined };
   #waiters: Waiter[] = [];
   /** Commits that were ever enqueued, and those that have landed or were dropped. */
   #enqueued = 0;
@@ -94,6 +92,8 @@ export class WriteBehind {
   #urgent = 0;
   #bytes = 0;
   #lastAddedMs = 0;
+  /** So many at the head of the queue had no room together, and are tried each by itself. */
+  #singly = 0;
   #isSending = false;
   #cancelTimer: (() => void) | undefined;
   #losses = 0;
@@ -122,7 +122,6 @@ export class WriteBehind {
     this.#queue.push(commit);
     this.#enqueued++;
     this.#bytes += bytesOf(commit.prepared);
-    for (const { file } of commit.prepared) this.#lineage.files.add(file);
     this.#lastAddedMs = commit.started;
     if (commit.durability !== 'deferred') this.#urgent = this.#enqueued;
     this.#next();
@@ -218,6 +217,10 @@ export class WriteBehind {
 
   /** I2: the commits at the head of the queue that fit into one idbTx. */
   #takeGroup(): Enqueued[] {
+    if (this.#singly > 0) {
+      this.#singly--;
+      return this.#queue.splice(0, 1);
+    }
     let count = 0;
     let bytes = 0;
     for (const { prepared } of this.#queue) {
@@ -230,22 +233,18 @@ export class WriteBehind {
   }
 
   async #land(group: readonly Enqueued[]): Promise<void> {
-    const lineage = this.#lineage;
-    if (!lineage.failure) {
-      try {
-        await this.#write(group);
-      } catch (cause) {
-        lineage.failure = cause instanceof Error ? cause : new Error(String(cause), { cause });
+    try {
+      await this.#write(group);
+    } catch (cause) {
+      if (cause instanceof QuotaError && group.length > 1) {
+        this.#putBack(group);
+        return;
       }
+      const failure = cause instanceof Error ? cause : new Error(String(cause), { cause });
+      await this.#lose([...group, ...this.#queue.splice(0)], failure);
+      return;
     }
-    for (const { prepared, held } of group) {
-      for (const segment of held) segment.pinned = false;
-      this.#bytes -= bytesOf(prepared);
-    }
-    this.#done += group.length;
-    if (lineage.failure && this.#queue.length > 0) return await this.#land(this.#queue.splice(0));
-    if (lineage.failure) await this.#settleLoss(lineage, lineage.failure);
-    else if (this.#queue.length === 0) lineage.files.clear();
+    this.#release(group);
     this.#tellWaiters();
   }
 
@@ -253,14 +252,7 @@ export class WriteBehind {
     const { write, monotonicMs, onLanded, onFlush } = this.#deps;
     const prepared = group.flatMap((commit) => commit.prepared);
     const sentMs = monotonicMs();
-    try {
-      await write(prepared, strongest(group));
-    } catch (cause) {
-      if (!(cause instanceof QuotaError) || group.length === 1) throw cause;
-      // Those that still fit are not lost for those that do not.
-      for (const commit of group) await this.#write([commit]);
-      return;
-    }
+    await write(prepared, strongest(group));
     for (const commit of group) onLanded(commit);
     onFlush({
       commits: group.length,
@@ -269,15 +261,38 @@ export class WriteBehind {
     });
   }
 
-  /** I5: the queue is empty, and its files go back to what the store has. */
-  async #settleLoss({ files }: Lineage, failure: Error): Promise<void> {
-    this.#lineage = newLineage();
+  /** Those that still fit are not lost for those that do not. */
+  #putBack(group: readonly Enqueued[]): void {
+    this.#queue.unshift(...group);
+    this.#singly = group.length;
+    this.#urgent = Math.max(this.#urgent, this.#done + group.length);
+  }
+
+  /** They are waited for no longer, and need not stay in the cache. */
+  #release(commits: readonly Enqueued[]): void {
+    for (const { prepared, held } of commits) {
+      for (const segment of held) segment.pinned = false;
+      this.#bytes -= bytesOf(prepared);
+    }
+    this.#done += commits.length;
+  }
+
+  /** I5: the one that failed and all behind it; their files go back to what the store has. */
+  async #lose(lost: readonly Enqueued[], failure: Error): Promise<void> {
+    this.#lineage.failure = failure;
+    this.#lineage = { failure: undefined };
     this.#losses++;
     this.#lastLoss = failure;
+    this.#singly = 0;
+    this.#release(lost);
+    const files = new Set(lost.flatMap(({ prepared }) => prepared.map(({ file }) => file)));
     // What cannot be read now is read by the next statement: its connection sees the loss first.
     await Promise.allSettled([...files].map((file) => file.lose(failure)));
-    const paths = [...files].map((file) => file.path);
-    this.#deps.onLoss(failure, paths);
+    this.#deps.onLoss(
+      failure,
+      [...files].map((file) => file.path),
+    );
+    this.#tellWaiters();
   }
 
   #tellWaiters(): void {
@@ -285,10 +300,6 @@ export class WriteBehind {
     this.#waiters = this.#waiters.filter(({ last }) => last > this.#done);
     for (const { resolve } of done) resolve();
   }
-}
-
-function newLineage(): Lineage {
-  return { failure: undefined, files: new Set() };
 }
 
 /** Its guard looks at what the store has of it already. */

@@ -334,7 +334,11 @@ export const BUGS = [
   {
     name: 'deferred commits reordered after a failure',
     edits: [
-      { file: 'blockstore/write-behind.ts', find: 'if (!lineage.failure) {', replace: '{' },
+      {
+        file: 'blockstore/write-behind.ts',
+        find: '[...group, ...this.#queue.splice(0)]',
+        replace: 'group',
+      },
       // The fence would stop what comes after the hole.
       {
         file: 'blockstore/committer.ts',
