@@ -40,7 +40,11 @@ export const GROUPS = {
       tests: [...SIM, 'tests/sim/blockstore-*.test.ts', 'tests/sim/fall-back.test.ts'],
     },
     {
-      files: ['committer', 'write-behind'],
+      files: ['write-behind'],
+      tests: ['tests/unit/blockstore/write-behind.test.ts'],
+    },
+    {
+      files: ['committer'],
       tests: [
         'tests/sim/write-behind.test.ts',
         'tests/sim/blockstore-{commit,files,volume}.test.ts',
