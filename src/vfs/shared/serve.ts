@@ -78,8 +78,9 @@ class StorageServer {
       number: ++this.#clients,
       words,
       listen: (event) => forward(served, event, { tell, signal: gone.signal }),
+      unacted: () => channel.unacted(),
     });
-    const channel = new ChannelServer(partsOf(buffer), storage);
+    const channel: ChannelServer = new ChannelServer(partsOf(buffer), storage);
     const calls = callsOf(served, storage);
     const leave = () => {
       storage.cancel();
@@ -161,8 +162,7 @@ function answer(
   },
 ): void {
   const call = by.calls[name] as (...args: readonly unknown[]) => Promise<unknown>;
-  by.channel
-    .caughtUp()
+  Promise.resolve(by.channel.unacted())
     .then(() => call(...args))
     .then(
       (value) => by.tell({ type: 'result', id, value: withPlainErrors(value, by.volume) }),

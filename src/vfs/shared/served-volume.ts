@@ -33,9 +33,18 @@ export class ServedVolume implements FileUser {
       heap: () => NO_HEAP,
       playedBack: () => this.playedBack,
     });
-    host.emitter.addEventListener('loss', ({ detail }) => {
-      for (const storage of this.storages) storage.lost(detail.paths);
+    const { emitter } = host;
+    emitter.addEventListener('loss', ({ detail }) => this.#takeBack(detail.paths));
+    // Who knows what others do to the store from now on.
+    emitter.addEventListener('connectionlost', () => this.#takeBack());
+    emitter.addEventListener('writerchange', ({ detail: { path, held } }) => {
+      if (!held) this.#takeBack([path]);
     });
+  }
+
+  /** What a lease was granted on is no more. */
+  #takeBack(paths?: readonly string[]): void {
+    for (const storage of this.storages) storage.takeBack(paths);
   }
 
   /** Journals are with the clients. */

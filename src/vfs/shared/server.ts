@@ -37,6 +37,8 @@ export class ChannelServer {
   readonly #ring: RingReader;
   readonly #behind: Set<{ readonly tail: number; readonly reached: () => void }> = new Set();
   #wake: (() => void) | undefined;
+  /** Nothing is acted on any more. */
+  #isOver = false;
   #beating: ReturnType<typeof setInterval> | undefined;
 
   constructor(parts: SharedParts, handler: RequestHandler) {
@@ -59,6 +61,7 @@ export class ChannelServer {
       throw cause;
     } finally {
       clearInterval(this.#beating);
+      this.#isOver = true;
       for (const { reached } of this.#behind) reached();
     }
   }
@@ -76,17 +79,19 @@ export class ChannelServer {
     this.#wake?.();
   }
 
-  /** Resolves when everything the client has sent so far was acted on. */
-  caughtUp(): Promise<void> {
+  /**
+   * A promise while something that the client has sent waits to be acted on. It resolves when what
+   * was sent so far is done with, or nothing more is taken.
+   */
+  unacted(): Promise<void> | undefined {
     const tail = Atomics.load(this.#parts.words, WORD.TAIL);
-    if (this.#hasReached(tail)) return Promise.resolve();
+    if (this.#hasReached(tail)) return undefined;
     return new Promise((reached) => this.#behind.add({ tail, reached }));
   }
 
   #hasReached(tail: number): boolean {
     const { words } = this.#parts;
-    const isOver = Atomics.load(words, WORD.STATE) !== STATE.OPEN;
-    return isOver || ((Atomics.load(words, WORD.HEAD) - tail) | 0) >= 0;
+    return this.#isOver || ((Atomics.load(words, WORD.HEAD) - tail) | 0) >= 0;
   }
 
   #beat(): void {
@@ -122,6 +127,7 @@ export class ChannelServer {
 
   async #rest(): Promise<void> {
     const { words } = this.#parts;
+    if (Atomics.load(words, WORD.STATE) !== STATE.OPEN) return;
     const tail = Atomics.load(words, WORD.HEAD);
     if (this.#handler.holdsIdbTx && Atomics.wait(words, WORD.TAIL, tail, HOLD_MS) !== 'timed-out') {
       return;

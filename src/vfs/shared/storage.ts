@@ -1,13 +1,13 @@
 /**
  * Acts on one client's requests: its open files, their locks and leases, their writes and commits.
  *
- *   I3  A lease is granted only while the writer lock is held and no other connection has the file.
+ *   I3  A lease ends with what it was granted on: a request that failed, a connection or a lock lost.
  *   I5  A failed request leaves its file as the asynchronous engine leaves it after a failed method.
  *
  * What goes wrong with a request that nobody answers is kept and told by the file's next answer.
  */
 import type { LossesSeen } from '../../blockstore/write-behind.js';
-import { type BlockStoreError, fromDomException, InvariantError } from '../../errors.js';
+import { assert, type BlockStoreError, fromDomException, InvariantError } from '../../errors.js';
 import * as rc from '../../result-codes.js';
 import { DatabaseFile } from '../database-file.js';
 import type { VFSEventType } from '../events.js';
@@ -15,6 +15,7 @@ import { ConnectionPragmas } from '../pragmas.js';
 import type { Thread } from '../shared-file.js';
 import type { SharedParts } from './layout.js';
 import { LeaseSlots, StorageLease } from './lease.js';
+import { Lending } from './lending.js';
 import { type OpenFile, read, shapeOf } from './open-file.js';
 import { Patience } from './patience.js';
 import { plainError, withPlainErrors } from './plain-error.js';
@@ -35,17 +36,23 @@ export interface StorageClient {
   readonly words: SharedParts['words'];
   /** It wants events of this type. */
   listen(event: VFSEventType): void;
+  /** A promise while something that it has sent waits to be acted on; it never rejects. */
+  unacted(): Promise<void> | undefined;
 }
 
 type Answer = Reply | undefined;
 
 const DONE: Reply = { tag: 'done' };
+
 export class Storage implements RequestHandler {
   readonly #served: ServedVolume;
   readonly #client: StorageClient;
   readonly #files: Map<number, OpenFile> = new Map();
   readonly #slots: LeaseSlots = new LeaseSlots();
+  readonly #lending: Lending;
   readonly #thread: Thread = { gone: false };
+  /** The client waits for an answer: what it sent before was acted on, and it sends nothing. */
+  #isAwaited = false;
   /** Why an acknowledged commit was lost, for the next who waits for it to be durable. */
   #loss: BlockStoreError | undefined;
   /** Losses of the volume that this client was told of. */
@@ -55,6 +62,9 @@ export class Storage implements RequestHandler {
     this.#served = served;
     this.#client = client;
     this.#seen = { losses: served.host.volume.committer.losses };
+    this.#lending = new Lending({
+      unacted: () => (this.#isAwaited ? undefined : client.unacted()),
+    });
     served.storages.add(this);
   }
 
@@ -71,8 +81,23 @@ export class Storage implements RequestHandler {
   }
 
   serve(request: Request): Answer | Promise<Answer> {
+    if (!isAnswered(request)) return this.#act(request);
+    this.#isAwaited = true;
+    const answer = this.#act(request);
+    if (answer instanceof Promise) {
+      return answer.finally(() => {
+        this.#isAwaited = false;
+      });
+    }
+    this.#isAwaited = false;
+    return answer;
+  }
+
+  #act(request: Request): Answer | Promise<Answer> {
     try {
       const file = 'id' in request ? this.#files.get(request.id) : undefined;
+      if (this.#isAwaited) this.#lending.settleAll();
+      else if (file && request.op === 'unlock') this.#lending.settle(file);
       if (file && (file.failure || file.hole)) {
         const answer = this.#afterFailure(request, file);
         if (answer) return answer;
@@ -112,7 +137,7 @@ export class Storage implements RequestHandler {
     if (isWrite(request)) file.hole ??= error;
     if (request.op === 'commit') this.#lose(file, error);
     // The client has to ask before it locks again, and is told then.
-    this.#revoke(file);
+    this.#lending.takeBack(file);
     return undefined;
   }
 
@@ -128,6 +153,9 @@ export class Storage implements RequestHandler {
 
   #failed(request: Request, error: BlockStoreError): Reply {
     const file = 'id' in request ? this.#files.get(request.id) : undefined;
+    // I3: the store may have another version now, and the connection go on only after it unlocked.
+    if (file) this.#lending.takeBack(file);
+    else this.takeBack();
     const { lossCount = 0 } = file?.database.shared.file ?? {};
     const lost = file !== undefined && (file.lossesSeen !== lossCount || file.lostCommit);
     if (file) {
@@ -165,9 +193,9 @@ export class Storage implements RequestHandler {
       case 'read':
         return read(this.#fileOf(request), request);
       case 'write':
-        return this.#write(this.#databaseOf(request), request);
+        return this.#write(this.#writerOf(request), request);
       case 'truncate':
-        this.#databaseOf(request).truncate(request.fileBytes);
+        this.#writerOf(request).truncate(request.fileBytes);
         return undefined;
       case 'commit':
         return this.#commit(this.#fileOf(request), request);
@@ -225,6 +253,13 @@ export class Storage implements RequestHandler {
     return this.#fileOf(request).database;
   }
 
+  /** I5: what is written or committed by another than the writer would be part of a sqliteTx. */
+  #writerOf(request: { readonly id: number }): DatabaseFile {
+    const database = this.#databaseOf(request);
+    assert(database.shared.writer === database, `"${database.path}" is written under RESERVED`);
+    return database;
+  }
+
   async #open({ id, path, create }: RequestOf<'open'>): Promise<Answer> {
     const shared = await this.#served.files.share(path, create);
     if (!shared) return { tag: 'absent' };
@@ -249,7 +284,7 @@ export class Storage implements RequestHandler {
       lostCommit: false,
     };
     this.#files.set(id, file);
-    await this.#lend(file);
+    await this.#lending.lend(file);
     return { tag: 'opened', shape: shapeOf(database.shown), lease: slot };
   }
 
@@ -270,7 +305,7 @@ export class Storage implements RequestHandler {
     const known = file.seen?.state === state ? file.seen.version : undefined;
     const changed = known === undefined ? undefined : state.recent.between(known, map.version);
     file.seen = { state, version: map.version };
-    await this.#lend(file, request.level);
+    await this.#lending.lend(file, request.level);
     const isShort = changed !== undefined && changed.length <= CHANGED_BLOCKS_MAX;
     return {
       tag: 'locked',
@@ -279,35 +314,8 @@ export class Storage implements RequestHandler {
     };
   }
 
-  /** I3: grants the lease if it can be had without waiting for anybody. */
-  async #lend(file: OpenFile, level: number = rc.SQLITE_LOCK_NONE): Promise<void> {
-    const { database, lease } = file;
-    const { shared } = database;
-    const isAlone = shared.users === 1 && shared.file.exclusive && !shared.file.suspect;
-    const isFree = shared.writer === undefined || shared.writer === database;
-    if (!lease || !isAlone || !isFree || file.failure) return;
-    try {
-      await database.lock(rc.SQLITE_LOCK_SHARED);
-      await database.lock(rc.SQLITE_LOCK_RESERVED);
-    } catch {
-      // Without a lease the client asks, and is told what is wrong.
-      database.unlock(level);
-      return;
-    }
-    shared.lessee = () => this.#revoke(file);
-    lease.grant(level);
-  }
-
-  /** Takes the lease back; what the client holds stays locked until it says otherwise. */
-  #revoke({ database, lease }: OpenFile): void {
-    const held = lease?.revoke();
-    if (held === undefined) return;
-    database.shared.lessee = undefined;
-    database.unlock(held);
-  }
-
   #commit(file: OpenFile, request: RequestOf<'commit'>): Answer | Promise<Answer> {
-    const { database } = file;
+    const database = this.#writerOf(request);
     database.pragmas.durability = request.durability;
     if (request.group !== '') {
       this.#served.group.join(this.#groupOf(request.group), database);
@@ -325,7 +333,7 @@ export class Storage implements RequestHandler {
   async #close(id: number, file: OpenFile): Promise<Answer> {
     // A loss has its own event; closing goes through in any case.
     await this.#served.host.volume.committer.settled();
-    this.#revoke(file);
+    this.#lending.takeBack(file);
     file.database.close();
     this.#served.files.unshare(file.database.shared);
     if (file.slot !== undefined) this.#slots.free(file.slot);
@@ -333,10 +341,10 @@ export class Storage implements RequestHandler {
     return DONE;
   }
 
-  /** Acknowledged commits were lost: the client has to ask before it locks again, and is told then. */
-  lost(paths: readonly string[]): void {
+  /** Takes leases back, all or those of some files: the client has to ask before it locks again. */
+  takeBack(paths?: readonly string[]): void {
     for (const file of this.#files.values()) {
-      if (paths.includes(file.database.path)) this.#revoke(file);
+      if (!paths || paths.includes(file.database.path)) this.#lending.takeBack(file);
     }
   }
 
