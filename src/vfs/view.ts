@@ -11,6 +11,7 @@ import type { BlockFile } from '../blockstore/file.js';
 import { segmentNumber } from '../blockstore/live.js';
 import type { BlockMap } from '../blockstore/map.js';
 import type { ReadAhead } from '../blockstore/readahead.js';
+import { placeOf } from '../blockstore/segments.js';
 import { BusyError, CorruptionError } from '../errors.js';
 import { blockChecksum } from '../format/checksum.js';
 import { segmentKey } from '../format/keys.js';
@@ -49,12 +50,40 @@ export class View {
     } else if (map.versionOf(block) === 0) {
       return null;
     }
-    const { reader } = this.#file;
-    const bytes = reader.bytesOf(map, block);
-    if (bytes && this.#readAhead.isTrigger(block)) {
-      reader.prefetch(map, this.#readAhead.extend(map, reader));
-    }
+    const bytes = this.#file.reader.bytesOf(map, block);
+    if (bytes) this.#readOn(block);
     return bytes;
+  }
+
+  /**
+   * The same for a block that nobody has asked for: it counts as no hit, and is not there if it is
+   * damaged. Who asks for it is told.
+   */
+  glance(block: number): Uint8Array | null | undefined {
+    const { draft, map } = this;
+    const where = draft?.whereabouts(block);
+    if (where?.tag === 'staged') return where.bytes;
+    if (where?.tag === 'zeros') return null;
+    if (where?.tag === 'sent' || draft?.under) return undefined;
+    if (map.versionOf(block) === 0) return null;
+    const { reader } = this.#file;
+    const { version, part } = placeOf(map, block);
+    const segment = reader.cached.get(segmentNumber(version, part));
+    if (!segment) return undefined;
+    try {
+      const bytes = reader.blockOf(map, block, segment);
+      this.#readOn(block);
+      return bytes;
+    } catch (cause) {
+      if (cause instanceof CorruptionError) return undefined;
+      throw cause;
+    }
+  }
+
+  #readOn(block: number): void {
+    if (!this.#readAhead.isTrigger(block)) return;
+    const { reader } = this.#file;
+    reader.prefetch(this.map, this.#readAhead.extend(this.map, reader));
   }
 
   /** The block's bytes, fetched if need be; null for zeros. */

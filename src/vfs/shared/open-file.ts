@@ -65,7 +65,7 @@ function blocksFrom(file: OpenFile, block: number, first: Uint8Array | null): Re
   const blocks: BlockBytes[] = [{ block, bytes: first ?? undefined }];
   let next = block + 1;
   for (; next < end; next++) {
-    const bytes = view.peek(next);
+    const bytes = view.glance(next);
     if (bytes === undefined) break;
     blocks.push({ block: next, bytes: bytes ?? undefined });
   }
