@@ -2,8 +2,9 @@
  * The storage worker's end of the channel: takes requests in order, answers, sleeps when there are none.
  *
  *   I1  One request at a time, in the order they were written.
- *   I9  It blocks for at most HOLD_MS at a time, and only to keep an idbTx under way open; asleep, its
- *       event loop turns, so `versionchange`, `close` and messages come through.
+ *   I9  It blocks for at most HOLD_MS at a time, and only to keep an idbTx under way open. Its event
+ *       loop turns while it sleeps, and after HOLDS_MS of holding: `versionchange`, `close`, messages
+ *       and other clients come through.
  *
  *   serving ──ring empty──▶ holding (an idbTx is open) ──HOLD_MS──▶ asleep ──request──▶ serving
  */
@@ -22,6 +23,8 @@ const { waitAsync } = Atomics as {
 };
 
 const HOLD_MS = 5;
+/** Milliseconds without a turn of the event loop after which holding makes room for one. */
+const HOLDS_MS = 50;
 const HEARTBEAT_MS = 100;
 
 export interface RequestHandler {
@@ -37,6 +40,8 @@ export class ChannelServer {
   readonly #ring: RingReader;
   readonly #behind: Set<{ readonly tail: number; readonly reached: () => void }> = new Set();
   #wake: (() => void) | undefined;
+  /** When the event loop last turned, for all that is known, in ms. */
+  #turnedAt: number = performance.now();
   /** Nothing is acted on any more. */
   #isOver = false;
   #beating: ReturnType<typeof setInterval> | undefined;
@@ -50,7 +55,10 @@ export class ChannelServer {
   /** Serves until the channel is closed. Rejects with what broke it; the client is told. */
   async run(): Promise<void> {
     const { words } = this.#parts;
-    this.#beating = setInterval(() => this.#beat(), HEARTBEAT_MS);
+    this.#beating = setInterval(() => {
+      this.#turnedAt = performance.now();
+      this.#beat();
+    }, HEARTBEAT_MS);
     try {
       while (Atomics.load(words, WORD.STATE) === STATE.OPEN) {
         if (!(await this.#next())) await this.#rest();
@@ -129,11 +137,20 @@ export class ChannelServer {
     const { words } = this.#parts;
     if (Atomics.load(words, WORD.STATE) !== STATE.OPEN) return;
     const tail = Atomics.load(words, WORD.HEAD);
-    if (this.#handler.holdsIdbTx && Atomics.wait(words, WORD.TAIL, tail, HOLD_MS) !== 'timed-out') {
-      return;
-    }
+    if (this.#handler.holdsIdbTx && (await this.#holds(tail))) return;
     if (waitAsync) await waitAsync(words, WORD.TAIL, tail).value;
     else await this.#untilMessage(tail);
+    this.#turnedAt = performance.now();
+  }
+
+  /** True if there is something to do. */
+  async #holds(tail: number): Promise<boolean> {
+    if (performance.now() - this.#turnedAt >= HOLDS_MS) {
+      await new Promise((resolve) => setTimeout(resolve));
+      this.#turnedAt = performance.now();
+      return true;
+    }
+    return Atomics.wait(this.#parts.words, WORD.TAIL, tail, HOLD_MS) !== 'timed-out';
   }
 
   /** For contexts without Atomics.waitAsync. */
