@@ -100,7 +100,9 @@ export class ChannelClient {
 
   #assertOpen(): void {
     if (this.#poison) throw this.#poison;
-    if (Atomics.load(this.#parts.words, WORD.STATE) === STATE.FAILED) this.#fail('it failed');
+    const state = Atomics.load(this.#parts.words, WORD.STATE);
+    if (state !== STATE.OPEN)
+      this.#fail(state === STATE.FAILED ? 'it failed' : 'the VFS was closed');
   }
 
   /** The worker is known to be gone. */

@@ -58,12 +58,13 @@ export class IDBBlockSharedVFS extends BlockVFS {
     const shared = createShared(resolved.channelBytes);
     const emitter = new Emitter();
     const alive = await holdAlive(resolved);
-    const storage = startStorage(options.worker, resolved.idbName);
+    let storage: StorageStart | undefined;
     const release = () => {
       alive.release();
-      storage.stop();
+      storage?.stop();
     };
     try {
+      storage = startStorage(options.worker, resolved.idbName);
       const { idbName, workerTimeoutMs } = resolved;
       const remote = await RemoteStorage.attach(
         storage.target,
@@ -164,12 +165,17 @@ async function holdAlive({
   });
 }
 
-function startStorage(
-  given: SharedVFSOptions['worker'],
-  volume: string,
-): { readonly target: StorageTarget; readonly failed: Promise<never>; readonly stop: () => void } {
+interface StorageStart {
+  readonly target: StorageTarget;
+  /** Rejects when the storage worker could not be started. */
+  readonly failed: Promise<never>;
+  readonly stop: () => void;
+}
+
+/** @throws StorageWorkerError */
+function startStorage(given: SharedVFSOptions['worker'], volume: string): StorageStart {
   const own = given === undefined;
-  const worker = own ? startWorker() : typeof given === 'function' ? given() : given;
+  const worker = storageOf(given, volume);
   const failed = new Promise<never>((_, reject) => {
     worker.addEventListener('error', (event: Event) => {
       const why = (event as ErrorEvent).message || 'it could not be started';
@@ -179,6 +185,17 @@ function startStorage(
   failed.catch(() => undefined);
   const isOurs = own || typeof given === 'function';
   return { target: worker, failed, stop: () => isOurs && (worker as Worker).terminate() };
+}
+
+/** @throws StorageWorkerError */
+function storageOf(given: SharedVFSOptions['worker'], volume: string): Worker | MessagePort {
+  try {
+    if (given === undefined) return startWorker();
+    return typeof given === 'function' ? given() : given;
+  } catch (cause) {
+    const why = (cause as Error | null)?.message || 'it could not be started';
+    throw new StorageWorkerError(volume, why, { cause });
+  }
 }
 
 // In this form bundlers find the worker's module.

@@ -2,7 +2,7 @@
  * What a client thread and its storage worker say to each other: every request, every reply, their
  * codecs and limits. Both sides import this file; no other knows how a message is laid out.
  *
- * A request goes into the ring as one record, a reply into the reply area (channel.ts). Numbers are
+ * A request goes into the ring as one record, a reply into the reply area (layout.ts). Numbers are
  * little-endian; text and bytes carry their length before them. `answered` requests are waited for,
  * the others are acted on in order, and what goes wrong with them is told by the file's next answer.
  */
