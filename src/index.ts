@@ -36,4 +36,5 @@ export type { MirrorVFSOptions, VFSOptions } from './vfs/options.js';
 export { IDBBlockSharedVFS } from './vfs/shared/idb-block-shared-vfs.js';
 export type { SharedVFSOptions } from './vfs/shared/options.js';
 export { type ServeOptions, serveStorage } from './vfs/shared/serve.js';
+export { storagePort } from './vfs/shared/storage-port.js';
 export type { VFSStats } from './vfs/stats.js';

@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { BusyError, StorageWorkerError } from '../../src/index.js';
+import { storagePort } from '../../src/vfs/shared/storage-port.js';
 import type { SharedOptions } from '../support/shared/calls.js';
 import { SharedContext, SharedPage } from '../support/shared/context.js';
-import { connect, startOddStorage, startStorage } from '../support/shared/pool.js';
+import { startOddStorage, startStorage } from '../support/shared/pool.js';
 import { deleteVolume, freshVolume } from '../support/sqlite.js';
 
 // Goal: what lies between a client thread and its storage worker: clients that share one, waits and their
@@ -32,7 +33,7 @@ function freshName(): string {
 async function client(storage: Worker, options: SharedOptions): Promise<SharedContext> {
   const page = new SharedPage();
   started.push(page.worker);
-  return await SharedContext.create(page, 'shared', options, connect(storage));
+  return await SharedContext.create(page, 'shared', options, storagePort(storage));
 }
 
 function storageOf({ worker }: { readonly worker: Worker }): Worker {

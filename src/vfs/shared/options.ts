@@ -6,7 +6,7 @@ import { RING_BYTES_DEFAULT } from './layout.js';
 export interface SharedVFSOptions extends Omit<VFSOptions, 'indexedDB'> {
   /**
    * The storage worker: a worker that calls `serveStorage()`, a function that starts one, or a port to
-   * one. A worker that is passed is shared and outlives the VFS. Default: one of its own.
+   * one (`storagePort`). A worker that is passed is shared and outlives the VFS. Default: one of its own.
    */
   readonly worker?: Worker | MessagePort | (() => Worker);
   /** Bytes of requests on their way to the storage worker, a power of two. Default 4 MiB. */

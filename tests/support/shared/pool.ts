@@ -4,6 +4,7 @@
  * A seat is a page's worker with a storage worker of its own; each context of a volume that is open has a
  * seat for itself, as two pages have.
  */
+import { storagePort } from '../../../src/vfs/shared/storage-port.js';
 import type { SharedBuild, SharedOptions } from './calls.ts';
 import { SharedContext, SharedPage } from './context.ts';
 
@@ -19,14 +20,7 @@ const seats: Seat[] = [];
 export function startStorage(): { readonly worker: Worker; readonly port: MessagePort } {
   const url = new URL('../../../src/vfs/shared/storage-worker.ts', import.meta.url);
   const worker = new Worker(url, { type: 'module' });
-  return { worker, port: connect(worker) };
-}
-
-/** Another port to a storage worker. */
-export function connect(worker: Worker): MessagePort {
-  const { port1, port2 } = new MessageChannel();
-  worker.postMessage({ type: 'idb-block-vfs:connect' }, [port1]);
-  return port2;
+  return { worker, port: storagePort(worker) };
 }
 
 /** A context on a free seat, and how to give the seat back. */
@@ -45,7 +39,7 @@ export async function seatedContext(
   volumes.add(idbName);
   const leave = () => void volumes.delete(idbName);
   try {
-    const context = await SharedContext.create(page, build, options, connect(storage));
+    const context = await SharedContext.create(page, build, options, storagePort(storage));
     return { context, leave };
   } catch (cause) {
     leave();
