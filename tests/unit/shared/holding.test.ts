@@ -1,0 +1,65 @@
+/**
+ * While an idbTx is held open for a client that keeps sending, the event loop turns all the same.
+ *
+ * Method: another thread sends a request each millisecond, so that holding never times out.
+ */
+import { Worker } from 'node:worker_threads';
+import { afterEach, expect, test } from 'vitest';
+import { createShared, WORD } from '../../../src/vfs/shared/layout.js';
+import { encodeRequest, type Request } from '../../../src/vfs/shared/protocol.js';
+import { RingWriter } from '../../../src/vfs/shared/ring.js';
+import { ChannelServer } from '../../../src/vfs/shared/server.js';
+
+const LASTS_MS = 1500;
+const RECORD_BYTES = 16;
+/** Of requests that are in the ring already it only says that they are sent. */
+const SENDER = `
+const { words, tail, lastsMs, recordBytes } = require('node:worker_threads').workerData;
+const nobody = new Int32Array(new SharedArrayBuffer(4));
+const until = performance.now() + lastsMs;
+while (performance.now() < until) {
+  Atomics.wait(nobody, 0, 0, 1);
+  Atomics.add(words, tail, recordBytes);
+  Atomics.notify(words, tail);
+}`;
+
+let sender: Worker | undefined;
+afterEach(() => sender?.terminate());
+
+test('a timer comes through', async () => {
+  const parts = createShared(256 * 1024);
+  const request: Request = { op: 'discard', id: 1 };
+  const writer = new RingWriter(parts);
+  while (writer.hasRoom(RECORD_BYTES)) writer.write(8, (to) => encodeRequest(to, request));
+  Atomics.store(parts.words, WORD.TAIL, 0);
+  let served = 0;
+  const server = new ChannelServer(parts, {
+    holdsIdbTx: true,
+    serve: () => {
+      served++;
+      return undefined;
+    },
+  });
+  sender = new Worker(SENDER, {
+    eval: true,
+    workerData: {
+      words: parts.words,
+      tail: WORD.TAIL,
+      lastsMs: LASTS_MS,
+      recordBytes: RECORD_BYTES,
+    },
+  });
+  await new Promise((online) => sender?.once('online', online));
+  const started = performance.now();
+  const running = server.run();
+  let turns = 0;
+  while (performance.now() - started < LASTS_MS / 2) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    turns++;
+  }
+  expect(performance.now() - started).toBeLessThan(0.8 * LASTS_MS);
+  expect(turns).toBeGreaterThan(3);
+  expect(served).toBeGreaterThan(10);
+  server.close();
+  await running;
+});
