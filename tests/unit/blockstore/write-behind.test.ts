@@ -40,13 +40,15 @@ function queue(limits: Partial<WriteBehindLimits> = {}) {
   const writes: { readonly names: string[]; readonly durability: Durability }[] = [];
   const answers: Answer[] = [];
   const timers: ((isIdle: boolean) => void)[] = [];
+  const delays: number[] = [];
   const lost: string[][] = [];
   const losing: string[] = [];
   const landed: Enqueued[] = [];
   const flushes: Flush[] = [];
   const behind = new WriteBehind({
     limits: { ...LIMITS, ...limits },
-    idleTimer: (_ms, callback) => {
+    idleTimer: (ms, callback) => {
+      delays.push(ms);
       timers.push(callback);
       return () => timers.splice(timers.indexOf(callback), 1);
     },
@@ -95,7 +97,20 @@ function queue(limits: Partial<WriteBehindLimits> = {}) {
     await turn();
   };
   const names = () => writes.map((write) => write.names.join(''));
-  return { behind, clock, writes, timers, lost, losing, landed, flushes, add, answer, names };
+  return {
+    behind,
+    clock,
+    writes,
+    timers,
+    delays,
+    lost,
+    losing,
+    landed,
+    flushes,
+    add,
+    answer,
+    names,
+  };
 }
 
 function deferredAnswer(): Answer {
@@ -136,10 +151,12 @@ describe('an idbTx', () => {
 
   test('takes a commit of which a file has spilled alone, wherever it stands', async () => {
     const { add, names, behind, answer } = queue();
-    for (const files of [['a'], ['b', 'c'], ['d'], ['e']]) add({ files, spilled: ['c', 'd'] });
+    for (const files of [['b', 'c'], ['a'], ['b', 'c'], ['d'], ['e']]) {
+      add({ files, spilled: ['c', 'd'] });
+    }
     behind.flush();
-    for (let i = 0; i < 4; i++) await answer();
-    expect(names()).toEqual(['a', 'bc', 'd', 'e']);
+    for (let i = 0; i < 5; i++) await answer();
+    expect(names()).toEqual(['bc', 'a', 'bc', 'd', 'e']);
   });
 
   test('says how much it was and how long it took', async () => {
@@ -182,6 +199,37 @@ describe('is sent', () => {
     await turn();
     expect(names()).toEqual(['a']);
     expect(timers).toEqual([]);
+  });
+
+  test.each([
+    ['bytes', { maxDirtyBytes: 10 }, [5, 1]],
+    ['commits', { maxDirtyCommits: 4 }, [1, 1, 1]],
+  ])('when more than half of the %s that may wait do', async (_what, limits, sizes) => {
+    const { add, names } = queue(limits);
+    for (const bytes of sizes.slice(0, -1)) add({ bytes });
+    await turn();
+    expect(names()).toEqual([]);
+    add({ bytes: sizes.at(-1) ?? 0 });
+    await turn();
+    expect(names()).toHaveLength(1);
+  });
+
+  test('by one timer, when the oldest has waited as long as it may', async () => {
+    const { add, clock, delays, timers } = queue();
+    add();
+    clock.ms += 30;
+    add();
+    expect(delays).toEqual([100]);
+    timers.shift()?.(false);
+    expect(delays).toEqual([100, 70]);
+    // Time has passed unnoticed.
+    const late = queue();
+    late.add();
+    late.clock.ms += 98;
+    late.add();
+    late.clock.ms += 1;
+    late.timers.shift()?.(false);
+    expect(late.delays).toEqual([100, 1]);
   });
 
   test('with the next one, when it is old enough', async () => {
@@ -290,6 +338,20 @@ describe('a failure', () => {
     behind.flush();
     await answer();
     expect(names().at(-1)).toBe('de');
+  });
+
+  test('for want of room, and each has some: nothing is lost, and the next share again', async () => {
+    const { add, behind, answer, lost, names } = queue({ maxDirtyBytes: 10 });
+    for (const path of ['a', 'b']) add({ files: [path], bytes: 3 });
+    await answer(room());
+    // What is left is below what would be sent, and goes all the same.
+    for (let i = 0; i < 2; i++) await answer();
+    expect(names()).toEqual(['ab', 'a', 'b']);
+    for (const path of ['c', 'd']) add({ files: [path] });
+    behind.flush();
+    await answer();
+    expect(names().at(-1)).toBe('cd');
+    expect(lost).toEqual([]);
   });
 
   test('is told to everybody who asks for durability, once each', async () => {
