@@ -4,12 +4,13 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { MemoryLimitError } from '../../src/errors.js';
-import { installGlobals, SimulatedIndexedDB } from '../../src/testing/index.js';
-import { blocks, PATHS } from '../support/crash-plan.ts';
-import { Store, UNIT_BYTES } from '../support/store-dsl.ts';
+import { editRecords, installGlobals, SimulatedIndexedDB } from '../../src/testing/index.js';
+import { blocks, onlyOutcome, PATHS } from '../support/crash-plan.ts';
+import { Store, UNIT_BYTES, VOLUME } from '../support/store-dsl.ts';
 
 const [ONE = '', TWO = ''] = PATHS;
 const MIB = 1024 * 1024;
+const CANTOPEN = 14;
 /** What a segment of one block takes: the block, and its entry in the trailer. */
 const SEGMENT_BYTES = UNIT_BYTES + 8;
 
@@ -68,12 +69,34 @@ describe('opening', () => {
     const { progress, open } = await tabs(20, 20 * UNIT_BYTES - 1);
     const error = await open().catch((cause: unknown) => cause);
     expect(error).toBeInstanceOf(MemoryLimitError);
+    expect(error).toMatchObject({
+      wantedBytes: 20 * UNIT_BYTES,
+      limitBytes: 20 * UNIT_BYTES - 1,
+      sqliteCode: CANTOPEN,
+    });
     expect(progress).toEqual([]);
   });
 
   test('is refused when more comes than the map promised', async () => {
     const { open } = await tabs(20, 20 * UNIT_BYTES);
     await expect(open()).rejects.toBeInstanceOf(MemoryLimitError);
+  });
+
+  test.each([1, 8, 20])('says which page is missing: version %i of 20', async (version) => {
+    const { sim } = await tabs(20);
+    await sim.idle();
+    const records = editRecords(onlyOutcome(sim), VOLUME);
+    records.drop('segments', [1, version, 0]);
+    const reader = Store.open({
+      factory: sim.fork(records.outcome()),
+      paths: [ONE],
+      resident: { bytesMax: MIB, onProgress: () => undefined },
+    });
+    await expect(reader).rejects.toMatchObject({
+      code: 'CORRUPTION',
+      location: { store: 'segments', key: [1, version, 0], version },
+      message: expect.stringContaining(`page ${version})`),
+    });
   });
 
   test('fits to the byte', async () => {
