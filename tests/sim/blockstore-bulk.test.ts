@@ -81,6 +81,36 @@ describe('fetching many segments at once', () => {
     );
   });
 
+  // Goal: where neighbours are fetched without their keys, none is taken for another. Method: each of a
+  // run of eight, and two of them, are gone.
+  test.each([[0], [3], [7], [0, 7], [2, 3]])(
+    'of neighbours, parts %j are gone',
+    async (...gone) => {
+      const segments = Array.from({ length: 8 }, (_, part) => segmentNumber(2, part));
+      const isGone = (segment: number) => gone.some((part) => segment === segmentNumber(2, part));
+      const connection = await volumeWith(segments.filter((segment) => !isGone(segment)));
+      const { arrived, missing } = await fetched(connection, segments);
+      expect([...arrived].filter(([segment, content]) => segment !== content)).toEqual([]);
+      expect(arrived.size).toBe(8 - gone.length);
+      expect(missing).toEqual(segments.filter(isGone));
+      connection.close();
+    },
+  );
+
+  // Goal: what is dead is asked for by no request of its own. Method: every second of a run is dead; those
+  // between are found in one request for values and one for keys.
+  test('finds what is wanted between what is dead', async () => {
+    const segments = Array.from({ length: 15 }, (_, part) => segmentNumber(2, part));
+    const connection = await volumeWith(segments);
+    const wanted = segments.filter((_, i) => i % 2 === 0);
+    const before = connection.counters.requests;
+    const { arrived, missing } = await fetched(connection, wanted);
+    expect([...arrived]).toEqual(wanted.map((segment) => [segment, segment]));
+    expect(missing).toEqual([]);
+    expect(connection.counters.requests - before).toBe(2);
+    connection.close();
+  });
+
   // Goal: few requests where segments lie side by side. Method: 800 parts of one version: eight a request.
   test('takes one request for eight neighbours', async () => {
     const segments = Array.from({ length: 800 }, (_, part) => segmentNumber(1, part));
