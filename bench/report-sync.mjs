@@ -89,6 +89,20 @@ function measuresOf(results) {
 }
 
 /**
+ * How many times as long as each of `memory`: elapsed, and typical.
+ *
+ * @param {Results} results
+ * @param {Results['workloads'][number]} workload
+ * @param {{ contender: ContenderRow, memory: readonly ContenderRow[] }} who
+ */
+function besideMemory(results, workload, { contender, memory }) {
+  return memory.flatMap((ours) => {
+    const pair = { ours, peer: contender };
+    return [elapsed(workload), typical(workload)].map((what) => ratioCell(results, what, pair));
+  });
+}
+
+/**
  * @param {Results} results
  * @param {readonly ContenderRow[]} ours
  * @param {readonly ContenderRow[]} memory
@@ -101,13 +115,7 @@ function warmTable(results, ours, memory) {
         workload.title,
         labelOf(contender),
         cell(results, elapsed(workload), contender),
-        ...memory.flatMap((peer) => {
-          const pair = { ours: peer, peer: contender };
-          return [
-            ratioCell(results, elapsed(workload), pair),
-            ratioCell(results, typical(workload), pair),
-          ];
-        }),
+        ...besideMemory(results, workload, { contender, memory }),
       ]),
     );
   const columns = memory.flatMap(({ engine }) => [`of ${engine}`, 'typical']);
@@ -127,13 +135,7 @@ function deferredTable(results, ours, memory) {
     .map((contender) => [
       labelOf(contender),
       cell(results, elapsed(workload), contender),
-      ...memory.flatMap((peer) => {
-        const pair = { ours: peer, peer: contender };
-        return [
-          ratioCell(results, elapsed(workload), pair),
-          ratioCell(results, typical(workload), pair),
-        ];
-      }),
+      ...besideMemory(results, workload, { contender, memory }),
       detail(results, contender, 'durableMs'),
       detail(results, contender, 'idbTxs'),
     ]);

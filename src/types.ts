@@ -56,3 +56,9 @@ export type ChecksumAlgorithm = 'xxhash32' | 'crc32c';
  * - `deferred`: at once; commits land in order behind it.
  */
 export type Durability = 'strict' | 'relaxed' | 'deferred';
+
+/** The strongest of them; `deferred` of none. */
+export function strongest(durabilities: readonly Durability[]): Durability {
+  if (durabilities.includes('strict')) return 'strict';
+  return durabilities.includes('relaxed') ? 'relaxed' : 'deferred';
+}

@@ -1,7 +1,8 @@
 /** What this package's engines have in common as contenders. */
 import type { VFSStats } from '../../src/index.ts';
-import type { Session } from '../types.ts';
+import type { Contender, Session } from '../types.ts';
 import { openSession } from '../wa-sqlite.ts';
+import { loadBuild } from './builds.ts';
 
 export type OurDurability = 'strict' | 'relaxed' | 'deferred';
 
@@ -36,4 +37,27 @@ export async function openOurs(
     ...(durability === 'deferred' ? { durable: () => vfs.durable() } : {}),
     closeVFS: () => vfs.close(),
   });
+}
+
+const DURABILITIES: readonly OurDurability[] = ['strict', 'relaxed', 'deferred'];
+
+/** An engine of ours on the synchronous build, in every durability. */
+export function onSyncBuild(
+  engine: 'IDBBlockMirrorVFS' | 'IDBBlockSharedVFS',
+  prefix: string,
+): Contender[] {
+  return DURABILITIES.map((durability) => ({
+    name: `${prefix}.sync.${durability}`,
+    engine,
+    build: 'sync',
+    durability,
+    waitsFor: WAITS_FOR[durability],
+    persistent: true,
+    async load() {
+      const { module, sqlite3 } = await loadBuild('sync');
+      const { [engine]: Engine } = await import('../../src/index.ts');
+      return async (database) =>
+        await openOurs(await Engine.create(database, module), { sqlite3, durability });
+    },
+  }));
 }

@@ -11,7 +11,7 @@
 export type Timer = (ms: number, callback: () => void) => () => void;
 
 /** What a longer time would overflow into is no time at all. */
-const TIMER_MS_MAX = 2 ** 31 - 1;
+export const TIMER_MS_MAX: number = 2 ** 31 - 1;
 
 export function hostTimer(ms: number, callback: () => void): () => void {
   const timer = setTimeout(callback, Math.min(ms, TIMER_MS_MAX));

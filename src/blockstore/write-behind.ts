@@ -10,7 +10,7 @@
  *     └──an earlier one failed──▶ dropped └──failed──▶ dropped, with all behind it
  */
 import { QuotaError } from '../errors.js';
-import type { Durability } from '../types.js';
+import { type Durability, strongest } from '../types.js';
 import type { CachedSegment } from './cache.js';
 import type { PreparedCommit } from './prepare.js';
 
@@ -69,11 +69,6 @@ export interface LossesSeen {
   losses: number;
 }
 
-/** Commits up to the next loss. */
-interface Lineage {
-  failure: Error | undefined;
-}
-
 interface Waiter {
   /** Number of the last commit that is waited for. */
   readonly last: number;
@@ -83,7 +78,6 @@ interface Waiter {
 export class WriteBehind {
   readonly #deps: WriteBehindDeps;
   #queue: Enqueued[] = [];
-  #lineage: Lineage = { failure: undefined };
   #waiters: Waiter[] = [];
   /** Commits that were ever enqueued, and those that have landed or were dropped. */
   #enqueued = 0;
@@ -146,10 +140,8 @@ export class WriteBehind {
    * Resolves when everything enqueued so far has landed.
    * @throws what made one of it fail.
    */
-  async drained(): Promise<void> {
-    const lineage = this.#lineage;
-    await this.settled();
-    if (lineage.failure) throw lineage.failure;
+  drained(): Promise<void> {
+    return this.durable({ losses: this.#losses });
   }
 
   /** Losses so far. */
@@ -252,7 +244,7 @@ export class WriteBehind {
     const { write, monotonicMs, onLanded, onFlush } = this.#deps;
     const prepared = group.flatMap((commit) => commit.prepared);
     const sentMs = monotonicMs();
-    await write(prepared, strongest(group));
+    await write(prepared, strongest(group.map(({ durability }) => durability)));
     for (const commit of group) onLanded(commit);
     onFlush({
       commits: group.length,
@@ -279,8 +271,6 @@ export class WriteBehind {
 
   /** I5: the one that failed and all behind it; their files go back to what the store has. */
   async #lose(lost: readonly Enqueued[], failure: Error): Promise<void> {
-    this.#lineage.failure = failure;
-    this.#lineage = { failure: undefined };
     this.#losses++;
     this.#lastLoss = failure;
     this.#singly = 0;
@@ -305,12 +295,6 @@ export class WriteBehind {
 /** Its guard looks at what the store has of it already. */
 function goesAlone({ draft }: PreparedCommit): boolean {
   return draft.hasSpilled;
-}
-
-function strongest(group: readonly Enqueued[]): Durability {
-  const strengths = new Set(group.map(({ durability }) => durability));
-  if (strengths.has('strict')) return 'strict';
-  return strengths.has('relaxed') ? 'relaxed' : 'deferred';
 }
 
 function bytesOf(prepared: readonly PreparedCommit[]): number {

@@ -2,13 +2,11 @@
  * When acknowledged commits are sent without anybody asking: in idle time, and before a page may end.
  */
 import type { Committer } from '../blockstore/committer.js';
-import { hostTimer } from '../blockstore/watchdog.js';
+import { hostTimer, TIMER_MS_MAX } from '../blockstore/watchdog.js';
 import type { IdleTimer } from '../blockstore/write-behind.js';
 
 /** How often a context without idle callbacks looks whether it is idle, in milliseconds. */
 const LOOK_MS = 10;
-/** `requestIdleCallback` takes an unsigned long, and timers behind it less. */
-const TIMEOUT_MS_MAX = 2 ** 31 - 1;
 
 /** `requestIdleCallback` where there is one. A hidden page is idle at once: its timers are slowed down. */
 export const whenIdle: IdleTimer = (ms, callback) => {
@@ -23,7 +21,7 @@ export const whenIdle: IdleTimer = (ms, callback) => {
     return hostTimer(Math.min(ms, LOOK_MS), () => callback(false));
   }
   const look = ({ didTimeout }: IdleDeadline) => callback(!didTimeout);
-  const handle = requestIdleCallback(look, { timeout: Math.min(Math.max(1, ms), TIMEOUT_MS_MAX) });
+  const handle = requestIdleCallback(look, { timeout: Math.min(Math.max(1, ms), TIMER_MS_MAX) });
   return () => cancelIdleCallback(handle);
 };
 

@@ -8,10 +8,8 @@
  *   I5  When it fails the super-journal stays, so that SQLite plays the journals back.
  */
 import type { Committer, DraftCommit } from '../blockstore/committer.js';
-import type { Durability } from '../types.js';
+import { type Durability, strongest } from '../types.js';
 import type { DatabaseFile } from './database-file.js';
-
-const STRENGTH: readonly Durability[] = ['deferred', 'relaxed', 'strict'];
 
 /** Commits what the files have staged, in one idbTx. */
 export type CommitFiles = (files: readonly DatabaseFile[]) => Promise<void> | undefined;
@@ -43,10 +41,9 @@ export class CommitGroups {
   }
 }
 
-/** The strongest durability that one of the files' connections asks for. */
-export function strongest(files: readonly DatabaseFile[]): Durability {
-  const strengths = files.map((file) => STRENGTH.indexOf(file.durability));
-  return STRENGTH[Math.max(0, ...strengths)] ?? 'strict';
+/** What the files' connections ask for at the most. */
+export function durabilityOf(files: readonly DatabaseFile[]): Durability {
+  return strongest(files.map((file) => file.durability));
 }
 
 /** Commits and waits, as the asynchronous builds can. */
@@ -60,7 +57,7 @@ export async function commitAndWait(
       const draft = await file.readyDraft();
       if (draft) drafts.push(draft);
     }
-    if (drafts.length > 0) await committer.commit(drafts, strongest(files));
+    if (drafts.length > 0) await committer.commit(drafts, durabilityOf(files));
   } catch (cause) {
     for (const file of files) file.discard();
     throw cause;

@@ -11,7 +11,7 @@ import { OptionError, UnsupportedError } from '../errors.js';
 import * as rc from '../result-codes.js';
 import { type Answer, Core, type CoreEnv } from './core.js';
 import type { DatabaseFile } from './database-file.js';
-import { strongest } from './group.js';
+import { durabilityOf } from './group.js';
 import { freshen, type MirrorEnv, MirrorFile } from './mirror-file.js';
 import { isJournal } from './paths.js';
 import { ConnectionPragmas } from './pragmas.js';
@@ -177,7 +177,7 @@ export class MirrorCore extends Core {
     try {
       const ready = files.map((file) => file.ready()).filter((draft) => draft !== undefined);
       if (ready.length === 0) return;
-      const durability = strongest(files);
+      const durability = durabilityOf(files);
       // A first commit waits for its file's id, unless `load` has seen to that.
       const identified = ready.every(({ file }) => file.record !== undefined);
       if (this.#waits.available && (durability !== 'deferred' || !identified)) {
