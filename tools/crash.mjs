@@ -1,6 +1,6 @@
 /**
  * `npm run crash -- [--trials n] [--seed s] [--only k] [--results file] [--backend leveldb|sqlite|both]
- *   [--victim v] [--workload w] [--durability d] [--build b]`
+ *   [--victim v] [--workload w] [--durability d] [--build b] [--reader r]`
  *
  * Kills a real Chromium again and again in the middle of seeded workloads, and looks each time at what
  * is left (docs/TESTING.md, "Real kills"). Exit status 0 only if every check held after every kill.

@@ -36,10 +36,19 @@ export type TraceName = `${TraceKind}:${TraceMoment}`;
 
 export interface TracePoint {
   readonly name: TraceName;
-  /** How many points of this name there were, this one included, since `restart`. */
+  /** How many points of this name there were, this one included, in this era. */
   readonly nth: number;
   /** How many points of any name there were, this one included, since the page began. */
   readonly sequence: number;
+  /** The commits whose records were added to this idbTx so far, for each file. */
+  readonly commits: readonly CommitRange[];
+}
+
+/** Commits of one file that follow each other, by version. */
+export interface CommitRange {
+  readonly file: number;
+  readonly first: number;
+  readonly last: number;
 }
 
 export type TraceListener = (point: TracePoint) => void;
@@ -47,16 +56,32 @@ export type TraceListener = (point: TracePoint) => void;
 /** What the watched program is doing: opening a database runs recovery, with the stores of a commit. */
 export type TraceStage = 'opening' | 'running';
 
+/** In each era every name is counted from 1. */
+export interface TraceEra {
+  readonly number: number;
+  readonly stage: TraceStage;
+}
+
 export class IDBTrace {
-  stage: TraceStage = 'opening';
   readonly #listener: TraceListener;
+  readonly #eraOf: () => TraceEra;
+  /** The one that began with `restart`. */
+  #own: TraceEra = { number: 0, stage: 'opening' };
+  /** Number of the era whose points are counted. */
+  #counted = 0;
   readonly #kinds: WeakMap<IDBTransaction, TraceKind> = new WeakMap();
+  readonly #commits: WeakMap<IDBTransaction, CommitRange[]> = new WeakMap();
   readonly #counts: Map<TraceName, number> = new Map();
   #sequence = 0;
 
-  /** Wraps the interfaces for the rest of the page's life. */
-  constructor(listener: TraceListener) {
+  /**
+   * Wraps the interfaces for the rest of the page's life.
+   *
+   * @param eraOf the era now. Default: a new one begins with each `restart`.
+   */
+  constructor(listener: TraceListener, eraOf?: () => TraceEra) {
     this.#listener = listener;
+    this.#eraOf = eraOf ?? (() => this.#own);
     this.#watchFactory();
     this.#watchDatabase();
     this.#watchStore();
@@ -65,16 +90,32 @@ export class IDBTrace {
 
   /** Counts every name from 1 again. */
   restart(stage: TraceStage): void {
-    this.stage = stage;
-    this.#counts.clear();
+    this.#own = { number: this.#own.number + 1, stage };
   }
 
-  #tell(kind: TraceKind, moment: TraceMoment): void {
+  get stage(): TraceStage {
+    return this.#eraOf().stage;
+  }
+
+  #tell(kind: TraceKind, moment: TraceMoment, idbTx?: IDBTransaction): void {
+    const { number: era } = this.#eraOf();
+    if (era !== this.#counted) this.#counts.clear();
+    this.#counted = era;
     const name: TraceName = `${kind}:${moment}`;
     const nth = (this.#counts.get(name) ?? 0) + 1;
     this.#counts.set(name, nth);
     this.#sequence++;
-    this.#listener({ name, nth, sequence: this.#sequence });
+    const commits = [...((idbTx && this.#commits.get(idbTx)) ?? [])];
+    this.#listener({ name, nth, sequence: this.#sequence, commits });
+  }
+
+  #addCommit(idbTx: IDBTransaction, key: IDBValidKey | undefined): void {
+    const [file, version] = key as [file: number, version: number];
+    const commits = this.#commits.get(idbTx) ?? [];
+    const i = commits.findIndex((range) => range.file === file);
+    const first = commits[i]?.first ?? version;
+    commits.splice(i < 0 ? commits.length : i, 1, { file, first, last: version });
+    this.#commits.set(idbTx, commits);
   }
 
   #watchFactory(): void {
@@ -101,7 +142,7 @@ export class IDBTrace {
   #opened(idbTx: IDBTransaction): void {
     const ended = (moment: 'complete' | 'aborted') => {
       const kind = this.#kinds.get(idbTx);
-      if (kind) this.#tell(kind, moment);
+      if (kind) this.#tell(kind, moment, idbTx);
     };
     // Heard before the program's own listeners: it does not know yet what became of the idbTx.
     idbTx.addEventListener('complete', () => ended('complete'));
@@ -122,13 +163,14 @@ export class IDBTrace {
     const before = this.#kinds.get(idbTx);
     if (before) return before;
     this.#kinds.set(idbTx, kind);
-    this.#tell(kind, 'opened');
+    this.#tell(kind, 'opened', idbTx);
     return kind;
   }
 
   #watchStore(): void {
     const decide = this.#decide.bind(this);
     const tell = this.#tell.bind(this);
+    const addCommit = this.#addCommit.bind(this);
     const { add, put } = IDBObjectStore.prototype;
     IDBObjectStore.prototype.put = function (value, key) {
       // Only a spill says whose segments lie above the marker.
@@ -138,13 +180,16 @@ export class IDBTrace {
     };
     IDBObjectStore.prototype.add = function (value, key) {
       if (this.name !== 'commits' && this.name !== 'segments') return add.call(this, value, key);
-      const kind = decide(this.transaction, 'commit');
-      if (this.name === 'commits') tell(kind, 'record');
+      const { transaction: idbTx } = this;
+      const kind = decide(idbTx, 'commit');
+      if (this.name === 'commits') tell(kind, 'record', idbTx);
       const request = add.call(this, value, key);
-      if (this.name === 'commits') tell(kind, 'recorded');
-      if (this.name === 'segments') {
-        request.addEventListener('success', () => tell(kind, 'stored'));
-        tell(kind, 'segment');
+      if (this.name === 'commits') {
+        addCommit(idbTx, key);
+        tell(kind, 'recorded', idbTx);
+      } else {
+        request.addEventListener('success', () => tell(kind, 'stored', idbTx));
+        tell(kind, 'segment', idbTx);
       }
       return request;
     };
@@ -157,7 +202,7 @@ export class IDBTrace {
     IDBTransaction.prototype.commit = function () {
       commit.call(this);
       const kind = kinds.get(this);
-      if (kind) tell(kind, 'commit');
+      if (kind) tell(kind, 'commit', this);
     };
   }
 }

@@ -4,7 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type CrashOptions, runCrashTrials } from './kill-crash.ts';
 import { isBroken, type Result } from './kill-crash-report.ts';
-import { BACKENDS, BUILDS, DURABILITIES, type Fixed, VICTIMS, WORKLOADS } from './kill-draw.ts';
+import { BACKENDS, type Fixed, VICTIMS, WORKLOADS } from './kill-draw.ts';
+import { BUILDS } from './kill-engines.ts';
+import { DURABILITIES } from './kill-strata.ts';
 
 const EVIDENCE_DIR = fileURLToPath(new URL('../../node_modules/.cache/crash', import.meta.url));
 const TRIALS_DEFAULT = 60;
@@ -13,7 +15,8 @@ const CHOICES = {
   victim: [...VICTIMS, 'tab'],
   workload: WORKLOADS,
   durability: DURABILITIES,
-  build: [...BUILDS, 'mirror', 'shared', 'legacy-shared'],
+  build: BUILDS,
+  reader: BUILDS,
 } as const satisfies Record<keyof Fixed, readonly string[]>;
 
 /** @returns the exit status */
@@ -30,6 +33,7 @@ export async function main(words: string[]): Promise<number> {
       workload: { type: 'string' },
       durability: { type: 'string' },
       build: { type: 'string' },
+      reader: { type: 'string' },
     },
   });
   const { fixed, text } = fixedOf(values);

@@ -1,7 +1,11 @@
 /** What a run of crash trials says at its end. */
 import type { CrashTrial } from './kill-draw.ts';
-import { counted } from './kill-report.ts';
+import { ENGINES, engineOf, returnsEarly } from './kill-engines.ts';
+import { groupSize } from './kill-judge.ts';
+import type { Point } from './kill-plan.ts';
+import { counted, counts } from './kill-report.ts';
 import type { Outcome } from './kill-runner.ts';
+import { DURABILITIES } from './kill-strata.ts';
 
 export interface Result {
   readonly crash: CrashTrial;
@@ -13,14 +17,29 @@ const RULE_OF_THREE = 3;
 
 export function report(results: readonly Result[]): string {
   const broken = results.filter(isBroken).length;
+  const trials = results.map(({ outcome }) => outcome.trial);
   const kills = results.reduce((sum, { crash }) => sum + crash.lives.length, 0);
   return [
     section('phase the last kill hit', (r) => r.outcome.phase),
     section('recovered', recovered),
+    counts('written by ↓, read by →', trials, {
+      rows: ENGINES,
+      columns: ENGINES,
+      cellOf: ({ build, reader }) => [engineOf(build), engineOf(reader)],
+    }),
+    counts('written by ↓, durability →', trials, {
+      rows: ENGINES,
+      columns: DURABILITIES,
+      cellOf: ({ build, durability }) => [engineOf(build), durability],
+    }),
+    section('builds, written and read by', ({ outcome: { trial } }) =>
+      [trial.build, trial.reader].join(', '),
+    ),
+    groups(results),
     section('durability, backend, victim', ({ crash, outcome: { trial } }) =>
       [trial.durability, crash.backend, trial.victim].join(', '),
     ),
-    section('workload, build', ({ outcome: { trial } }) => `${trial.workload}, ${trial.build}`),
+    section('workload', ({ outcome: { trial } }) => trial.workload),
     section('orphans', ({ outcome }) => (outcome.orphans > 0 ? 'left by the kill' : 'none')),
     `${results.length} trials, ${kills} kills, ${broken} with a violation; ${bound(results)}`,
   ].join('\n');
@@ -32,6 +51,25 @@ export function report(results: readonly Result[]): string {
 
 export function isBroken({ outcome }: Result): boolean {
   return outcome.problems.length > 0;
+}
+
+/** Of runs whose commits may share an idbTx. */
+function groups(results: readonly Result[]): string {
+  const last = results.flatMap(({ outcome }) =>
+    returnsEarly(outcome.trial) ? [outcome.last] : [],
+  );
+  const underWay = last.flatMap((point) => (point && isUnderWay(point) ? [point.commits] : []));
+  const largest = last.map((point) => point?.largestGroup ?? 0);
+  return [
+    'commits that return early: their largest group in one idbTx, before the last kill',
+    `${counted(largest.map(String))}\n`,
+    'and the commits of the idbTx that the kill hit, so far',
+    `${counted(underWay.map((commits) => String(groupSize(commits))))}\n`,
+  ].join('\n');
+}
+
+function isUnderWay({ name }: Point): boolean {
+  return name.startsWith('commit:') && name !== 'commit:complete' && name !== 'commit:aborted';
 }
 
 /** How far the recovered step is from the last one acknowledged. */

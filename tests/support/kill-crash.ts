@@ -105,6 +105,7 @@ function failedOutcome(trial: Outcome['trial'], error: unknown): Outcome {
   return {
     trial,
     phase: 'unknown',
+    last: undefined,
     bounds: { least: 0, most: 0 },
     found: undefined,
     orphans: 0,

@@ -4,8 +4,10 @@
  *   life    a page that runs the workload until it is killed; a trial has one or two of them, the second
  *           on what the first left, and eight checks after the last
  */
+import { BUILDS_OF, type EngineName, returnsEarly, spills } from './kill-engines.ts';
 import { SHAPES, type WorkloadName } from './kill-model.ts';
 import type { KillMoment, PointName, Trial } from './kill-plan.ts';
+import { stratumOf } from './kill-strata.ts';
 import { Seeded } from './seeded.ts';
 import type { BuildName } from './sqlite.ts';
 
@@ -20,6 +22,7 @@ export interface Fixed {
   readonly workload?: WorkloadName | undefined;
   readonly durability?: Trial['durability'] | undefined;
   readonly build?: BuildName | undefined;
+  readonly reader?: BuildName | undefined;
 }
 
 export interface CrashTrial {
@@ -30,8 +33,6 @@ export interface CrashTrial {
 }
 
 export const VICTIMS = ['browser', 'renderer'] as const;
-export const DURABILITIES = ['strict', 'relaxed', 'deferred'] as const;
-export const BUILDS = ['asyncify', 'jspi', 'legacy-asyncify'] as const;
 export const WORKLOADS = [
   'one-row',
   'small',
@@ -49,27 +50,40 @@ const TWO_LIVES_CHANCE = 0.2;
 const LONG_PRELUDE_CHANCE = 0.3;
 const LONG_PRELUDE = [60, 140] as const;
 const SHORT_PRELUDE = [0, 4] as const;
-const BURST = [1, 6] as const;
+/** Steps whose commits may share an idbTx. */
+const BURST = [2, 8] as const;
+/** Of the synchronous engines, whose old line is less in use. */
+const LEGACY_CHANCE = 0.25;
 /** A bulk step takes some 100 ms, others 5 to 50. */
 const KILL_AFTER_MS = [0, 400] as const;
 const SEQUENCE = [1, 80] as const;
 /** A point that does not come (a workload may have no spill) must not make a trial long. */
 const STEPS_MAX = 12;
 
-/** A point and how often a step may come to it: once, per database file, or per segment. */
-type Place = readonly [name: PointName, often: 'once' | 'files' | 'segments'];
+/** A point and how often a step may come to it: once, or for each of these. */
+type Place = readonly [
+  name: PointName,
+  often: 'once' | 'files' | 'idbTxs' | 'records' | 'segments',
+];
 
 const COMMIT: readonly Place[] = [
   ['step:begun', 'once'],
   ['step:executed', 'once'],
-  ['commit:opened', 'files'],
+  ['commit:opened', 'idbTxs'],
   ['commit:segment', 'segments'],
   ['commit:stored', 'segments'],
-  ['commit:record', 'files'],
-  ['commit:recorded', 'files'],
-  ['commit:commit', 'once'],
-  ['commit:complete', 'once'],
+  ['commit:record', 'records'],
+  ['commit:recorded', 'records'],
+  ['commit:commit', 'idbTxs'],
+  ['commit:complete', 'idbTxs'],
   ['step:committed', 'once'],
+];
+/** Of an idbTx that commits share: drawn once more. */
+const GROUP: readonly Place[] = [
+  ['commit:stored', 'segments'],
+  ['commit:record', 'records'],
+  ['commit:recorded', 'records'],
+  ['commit:commit', 'idbTxs'],
 ];
 const SPILL: readonly Place[] = [
   ['spill:opened', 'once'],
@@ -96,12 +110,15 @@ const SEGMENTS_MAX = 8;
 
 export function crashTrial(seed: number, index: number, fixed: Fixed = {}): CrashTrial {
   const random = new Seeded(seed, index);
-  const backend = fixed.backend ?? BACKENDS[(index - 1) % BACKENDS.length] ?? 'leveldb';
+  const lane = (index - 1) % BACKENDS.length;
+  const backend = fixed.backend ?? BACKENDS[lane] ?? 'leveldb';
+  const stratum = stratumOf(seed, lane, Math.floor((index - 1) / BACKENDS.length));
   const lives = random.chance(TWO_LIVES_CHANCE) ? 2 : 1;
   const drawn = {
     workload: random.pick<WorkloadName>(DRAWN_WORKLOADS),
-    durability: random.pick(DURABILITIES),
-    build: random.pick(BUILDS),
+    durability: stratum.durability,
+    build: buildOf(random, stratum.writer),
+    reader: buildOf(random, stratum.reader),
     seed: random.bits(),
   };
   const given = Object.entries(fixed).filter(([, value]) => value !== undefined);
@@ -113,26 +130,28 @@ export function crashTrial(seed: number, index: number, fixed: Fixed = {}): Cras
   return { index, backend, lives: Array.from({ length: lives }, (_, i) => life(i + 1)) };
 }
 
-interface Common {
-  readonly workload: WorkloadName;
-  readonly durability: Trial['durability'];
-  readonly build: BuildName;
-  readonly seed: number;
-  readonly volume: string;
+function buildOf(random: Seeded, engine: EngineName): BuildName {
+  const [current = 'asyncify', ...others] = BUILDS_OF[engine];
+  if (engine === 'asynchronous') return random.pick([current, ...others]);
+  return random.chance(LEGACY_CHANCE) ? random.pick(others) : current;
+}
+
+interface Common
+  extends Pick<Trial, 'workload' | 'durability' | 'build' | 'reader' | 'seed' | 'volume'> {
   readonly victim?: Trial['victim'];
   readonly isFirst: boolean;
 }
 
 function lifeOf(random: Seeded, common: Common): Omit<Trial, 'id' | 'inspect'> {
-  const { isFirst, workload, durability, build, seed, volume } = common;
+  const { isFirst, workload, durability, build, reader, seed, volume } = common;
   const drawnVictim = random.pick(VICTIMS);
   const isQuick = SHAPES[workload].rows[1] <= 12;
   const isLong = isQuick && random.chance(LONG_PRELUDE_CHANCE);
   const prelude = isLong ? random.between(...LONG_PRELUDE) : random.between(...SHORT_PRELUDE);
-  const burst = durability === 'deferred' ? random.between(...BURST) : 1;
-  const { kill, noPrelude } = momentOf(random, { isFirst, workload, build, prelude });
+  const burst = returnsEarly(common) ? random.between(...BURST) : 1;
+  const { kill, noPrelude } = momentOf(random, { isFirst, workload, build, prelude, burst });
   return {
-    ...{ seed, volume, workload, build, durability, burst, kill },
+    ...{ seed, volume, workload, build, reader, durability, burst, kill },
     claim: 'promised',
     prelude: noPrelude ? 0 : prelude,
     stepsMax: kill.at === 'time' ? Number.MAX_SAFE_INTEGER : STEPS_MAX,
@@ -145,6 +164,7 @@ interface Circumstances {
   readonly workload: WorkloadName;
   readonly build: BuildName;
   readonly prelude: number;
+  readonly burst: number;
 }
 
 /** When to kill; some moments are before there could be a prelude. */
@@ -152,18 +172,18 @@ function momentOf(
   random: Seeded,
   circumstances: Circumstances,
 ): { kill: KillMoment; noPrelude: boolean } {
-  const { isFirst, workload, build, prelude } = circumstances;
+  const { isFirst, prelude } = circumstances;
   const kind = random.between(1, 10);
-  // The page does not see what its storage worker does.
-  if (kind <= 4 || build.endsWith('shared')) {
+  if (kind <= 4) {
     return { kill: { at: 'time', ms: random.between(...KILL_AFTER_MS) }, noPrelude: false };
   }
   if (kind === 5) {
     return { kill: { at: 'sequence', sequence: random.between(...SEQUENCE) }, noPrelude: true };
   }
   const isEarly = random.chance(isFirst ? 0.1 : 0.5);
-  const [name, often] = random.pick(isEarly ? earlyPlaces(isFirst) : placesOf(workload));
-  const nth = random.between(1, TIMES[often](workload));
+  const places = isEarly ? earlyPlaces(isFirst) : placesOf(circumstances);
+  const [name, often] = random.pick(places);
+  const nth = random.between(1, timesOf(often, circumstances));
   const step = isEarly ? 0 : prelude + random.between(1, 3);
   return { kill: { at: 'point', name, nth, step, orLater: true }, noPrelude: isEarly };
 }
@@ -172,12 +192,24 @@ function earlyPlaces(isFirst: boolean): readonly Place[] {
   return isFirst ? BIRTH : RECOVERY;
 }
 
-function placesOf(workload: WorkloadName): readonly Place[] {
-  return SPILLING.includes(workload) ? [...COMMIT, ...SPILL, ...SPILL] : COMMIT;
+function placesOf({ workload, build, burst }: Circumstances): readonly Place[] {
+  const isSpilling = SPILLING.includes(workload) && spills(build);
+  if (isSpilling) return [...COMMIT, ...SPILL, ...SPILL];
+  return burst > 1 ? [...COMMIT, ...GROUP] : COMMIT;
 }
 
-const TIMES: Readonly<Record<Place[1], (workload: WorkloadName) => number>> = {
-  once: () => 1,
-  files: (workload) => SHAPES[workload].paths.length,
-  segments: (workload) => (MANY_SEGMENTS.includes(workload) ? SEGMENTS_MAX : 1),
-};
+/** How often a place may come, commits that share an idbTx included. */
+function timesOf(often: Place[1], { workload, burst }: Circumstances): number {
+  switch (often) {
+    case 'once':
+      return 1;
+    case 'files':
+      return SHAPES[workload].paths.length;
+    case 'idbTxs':
+      return SHAPES[workload].vacuums ? 2 : 1;
+    case 'records':
+      return SHAPES[workload].paths.length * burst * (SHAPES[workload].vacuums ? 2 : 1);
+    case 'segments':
+      return MANY_SEGMENTS.includes(workload) ? SEGMENTS_MAX : burst;
+  }
+}

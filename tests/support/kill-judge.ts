@@ -2,8 +2,10 @@
  * Judges what a kill left: from what the page said before it died, what the next page saw, and what
  * native SQLite makes of the exported bytes, to the list of checks that failed. Pure.
  */
+import type { CommitRange } from '../../tools/idb-trace.ts';
 import type { Message } from '../../tools/message-log.mjs';
 import type { RawVolume } from '../../tools/raw-volume.ts';
+import { returnsEarly } from './kill-engines.ts';
 import { SHAPES } from './kill-model.ts';
 import type { NativeFound } from './kill-native.ts';
 import {
@@ -31,6 +33,8 @@ export interface Evidence {
   readonly trial: Trial;
   readonly bounds: Bounds;
   readonly inspection: Inspection;
+  /** Commits that shared an idbTx, as far as the last page told of them. */
+  readonly groups: readonly CommitRange[];
   /** By path. */
   readonly exports: ReadonlyMap<string, NativeFound>;
 }
@@ -60,7 +64,7 @@ function broken(state: State | undefined): string[] {
   return (state?.integrity ?? []).filter((answer) => answer !== 'ok');
 }
 
-function versionProblems({ bounds, inspection }: Evidence): string[] {
+function versionProblems({ bounds, inspection, groups }: Evidence): string[] {
   const { state, before, recoveries = [], recovered } = inspection;
   const problems: string[] = [];
   const wrong = state && beyond(state.found, bounds);
@@ -71,10 +75,18 @@ function versionProblems({ bounds, inspection }: Evidence): string[] {
       problems.push(`${path} recovered to version ${version}, its marker is ${marker}`);
     }
   }
+  problems.push(...groups.flatMap((group) => tornGroup(group, recovered)));
   const orphans = total(before?.segmentsAbove);
   const told = recoveries.some(({ foundAbove }) => foundAbove);
   if (told !== orphans > 0) problems.push(`${orphans} orphans, but recovery said ${told}`);
   return problems;
+}
+
+/** An idbTx is there or it is not: a marker amid its commits is neither. */
+function tornGroup({ file, first, last }: CommitRange, recovered: RawVolume | undefined): string[] {
+  const marker = recovered?.markers[file] ?? 0;
+  if (marker < first || marker >= last) return [];
+  return [`of commits ${first} to ${last} of file ${file}, in one idbTx, the last is ${marker}`];
 }
 
 function verifyProblems({ inspection: { verified, recoveries = [], recovered } }: Evidence) {
@@ -158,18 +170,29 @@ export function boundsAfter(trial: Trial, messages: readonly Message[], before: 
 }
 
 /** There, the page's step had completed, though it could not say so any more. */
-function proves({ durability }: Trial, { name }: Point): boolean {
-  if (durability === 'deferred') return false;
+function proves(trial: Trial, { name }: Point): boolean {
+  if (returnsEarly(trial)) return false;
   return name === 'step:committed' || name === 'commit:complete';
+}
+
+/** Points that the page told of, in their order; it was held at the last one, or went on. */
+export function pointsOf(messages: readonly Message[]): Point[] {
+  return messages
+    .filter(({ kind }) => kind === 'trace' || kind === 'held')
+    .map(({ data }) => data as Point)
+    .sort((a, b) => a.sequence - b.sequence);
+}
+
+/** Commits of one file in an idbTx. */
+export function groupSize(commits: readonly CommitRange[]): number {
+  return Math.max(0, ...commits.map(({ first, last }) => last - first + 1));
 }
 
 /** Where the kill hit: the last point that the page told of. */
 export function phaseOf(messages: readonly Message[]): string {
   const held = messages.find(({ kind }) => kind === 'held');
   if (held) return (held.data as Point).name;
-  const points = messages.filter(({ kind }) => kind === 'trace').map(({ data }) => data as Point);
-  points.sort((a, b) => a.sequence - b.sequence);
-  const last = points.at(-1);
+  const last = pointsOf(messages).at(-1);
   if (!last && messages.some(({ kind }) => kind === 'done')) return 'after the last step';
   return last === undefined ? 'before the first step' : `after ${last.name}`;
 }

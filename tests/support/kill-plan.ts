@@ -6,7 +6,7 @@
  *   burst    steps that are announced together before, and acknowledged together after
  *   bounds   least: the last step acknowledged · most: the last step begun
  */
-import type { TraceName } from '../../tools/idb-trace.ts';
+import type { CommitRange, TraceName } from '../../tools/idb-trace.ts';
 import type { RawVolume } from '../../tools/raw-volume.ts';
 import type { WorkloadName } from './kill-model.ts';
 import type { BuildName } from './sqlite.ts';
@@ -22,6 +22,10 @@ export interface Point {
   readonly sequence: number;
   /** The step under way or done last, numbered as in the database; 0 before the first one. */
   readonly step: number;
+  /** The commits that its idbTx has so far. */
+  readonly commits: readonly CommitRange[];
+  /** Commits of one file in the largest idbTx of this run so far. */
+  readonly largestGroup: number;
 }
 
 export type KillMoment =
@@ -54,6 +58,8 @@ export interface Trial {
   readonly volume: string;
   readonly workload: WorkloadName;
   readonly build: BuildName;
+  /** Opens what is left, for the checks. */
+  readonly reader: BuildName;
   readonly durability: 'strict' | 'relaxed' | 'deferred';
   /** Other than 'promised' only to see that a broken promise is found out. */
   readonly claim: Claim;
@@ -74,6 +80,7 @@ export interface Trial {
 export const PLAIN_TRIAL = {
   workload: 'small',
   build: 'asyncify',
+  reader: 'asyncify',
   durability: 'strict',
   claim: 'promised',
   prelude: 0,

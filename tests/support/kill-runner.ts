@@ -16,6 +16,7 @@ import {
   judge,
   type Problem,
   phaseOf,
+  pointsOf,
   total,
 } from './kill-judge.ts';
 import { SHAPES } from './kill-model.ts';
@@ -25,6 +26,7 @@ import {
   type Inspection,
   type MessageOf,
   type PagePlan,
+  type Point,
   type RecoveryFound,
   type Trial,
 } from './kill-plan.ts';
@@ -36,6 +38,8 @@ export interface Outcome {
   readonly trial: Trial;
   /** Where the kill hit: the last point that the page told of. */
   readonly phase: string;
+  /** That point; undefined if the page told of none. */
+  readonly last: Point | undefined;
   readonly bounds: Bounds;
   /** Steps found; undefined if the database could not be read. */
   readonly found: number | undefined;
@@ -226,7 +230,8 @@ export class KillRunner {
   async #inspected({ trial, phase }: Killed): Promise<Outcome> {
     const bounds = this.#boundsOf(trial);
     const suspicions = this.#suspicions.get(trial.volume) ?? [];
-    const common = { trial, phase, bounds };
+    const points = pointsOf(this.#inbox.of(trial));
+    const common = { trial, phase, bounds, last: points.at(-1) };
     let inspection: Inspection;
     try {
       inspection = await this.#inbox.waitFor(trial, 'inspected');
@@ -237,7 +242,8 @@ export class KillRunner {
     }
     const { state, before, next, recoveries = [] } = inspection;
     const exports = this.#exports.take(trial, state?.found ?? 0);
-    const problems = judge({ trial, bounds, inspection, exports });
+    const groups = points.flatMap(({ commits }) => commits);
+    const problems = judge({ trial, bounds, inspection, groups, exports });
     // The inspection did one more step, to see that it can be done.
     if (next) this.#bounds.set(trial.volume, { least: next.found, most: next.found });
     return {

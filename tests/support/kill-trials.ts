@@ -6,6 +6,7 @@ import { KillRunner, type Outcome } from './kill-runner.ts';
 import { seedOfRun } from './seeded.ts';
 import type { BuildName } from './sqlite.ts';
 
+/** The reader is the build itself, unless another is named. */
 export type TrialOptions = Partial<Omit<Trial, 'id'>>;
 
 export const BUILDS = ['asyncify', 'jspi', 'legacy-asyncify'] as const satisfies BuildName[];
@@ -17,7 +18,8 @@ let trials = 0;
 /** A trial on a volume of its own, unless another is named. */
 export function trial(options: TrialOptions): Trial {
   trials++;
-  return { id: trials, seed, volume: `trial-${trials}`, ...PLAIN_TRIAL, ...options };
+  const { build = PLAIN_TRIAL.build, volume = `trial-${trials}` } = options;
+  return { id: trials, seed, ...PLAIN_TRIAL, reader: build, ...options, build, volume };
 }
 
 /** Killed when the page comes to the nth point of this name in its `step`th step. */

@@ -42,17 +42,60 @@ export interface OpenOptions {
   readonly watch: (vfs: Engine) => void;
 }
 
+const LOCK_TRIES_MAX = 40;
+const LOCK_PAUSE_MS = 50;
+
+/** Waits for files and writer locks where no statement can, and does nothing where there is no need. */
+class Loader {
+  readonly #vfs: IDBBlockMirrorVFS | undefined;
+  readonly #paths: string[] = [];
+
+  /** @param vfs one on a build that cannot wait */
+  constructor(vfs: IDBBlockMirrorVFS | undefined) {
+    this.#vfs = vfs;
+  }
+
+  async load(path: string): Promise<void> {
+    this.#paths.push(path);
+    await this.#vfs?.load(path, { create: true });
+  }
+
+  /** Loads again, and repeats what failed because another page had a writer lock. */
+  async untilFree(work: () => Promise<void>): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await work();
+      } catch (cause) {
+        const isBusy = (cause as { code?: number }).code === SQLite.SQLITE_BUSY;
+        if (!this.#vfs || !isBusy || tries === LOCK_TRIES_MAX) throw cause;
+      }
+      await new Promise((resolve) => setTimeout(resolve, LOCK_PAUSE_MS));
+      for (const path of this.#paths) await this.#vfs.load(path);
+    }
+  }
+}
+
 export class Database {
   readonly vfs: Engine;
   readonly #module: SerializingModule;
   readonly #sqlite3: SQLiteAPI;
   readonly #handle: number;
+  readonly #loader: Loader;
 
-  private constructor(vfs: Engine, module: object, sqlite3: SQLiteAPI, handle: number) {
+  private constructor(
+    vfs: Engine,
+    parts: {
+      readonly module: object;
+      readonly sqlite3: SQLiteAPI;
+      readonly handle: number;
+      readonly loader: Loader;
+    },
+  ) {
     this.vfs = vfs;
-    this.#module = module as SerializingModule;
-    this.#sqlite3 = sqlite3;
-    this.#handle = handle;
+    this.#module = parts.module as SerializingModule;
+    this.#sqlite3 = parts.sqlite3;
+    this.#handle = parts.handle;
+    this.#loader = parts.loader;
   }
 
   static async open(path: string, { build, vfs: options, watch }: OpenOptions): Promise<Database> {
@@ -62,10 +105,20 @@ export class Database {
     const vfs = await engine.create('page-vfs', module, options);
     sqlite3.vfs_register(vfs as object as SQLiteVFS, true);
     watch(vfs);
-    if (build === 'legacy-mirror' && vfs instanceof IDBBlockMirrorVFS) {
-      await vfs.load(path, { create: true });
-    }
-    return new Database(vfs, module, sqlite3, await sqlite3.open_v2(path));
+    const loads = build === 'legacy-mirror' && vfs instanceof IDBBlockMirrorVFS;
+    const loader = new Loader(loads ? vfs : undefined);
+    await loader.load(path);
+    const handle = await sqlite3.open_v2(path);
+    return new Database(vfs, { module, sqlite3, handle, loader });
+  }
+
+  async attach(path: string, schema: string): Promise<void> {
+    await this.#loader.load(path);
+    await this.run(`ATTACH '${path}' AS ${schema}`);
+  }
+
+  async beginImmediate(): Promise<void> {
+    await this.#loader.untilFree(() => this.run('BEGIN IMMEDIATE'));
   }
 
   /** Requests made of IndexedDB so far. */

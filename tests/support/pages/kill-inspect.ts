@@ -40,7 +40,7 @@ class Inspector {
   #check: Check = 'opens';
 
   constructor(trial: Trial) {
-    this.#trial = trial;
+    this.#trial = { ...trial, build: trial.reader };
   }
 
   async look(): Promise<void> {

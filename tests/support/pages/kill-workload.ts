@@ -20,7 +20,8 @@ export class Workload {
     this.recoveries = recoveries;
   }
 
-  static async open(trial: Trial): Promise<Workload> {
+  /** @param startStorage of the shared engine, where not its own is to be used */
+  static async open(trial: Trial, startStorage?: () => Worker): Promise<Workload> {
     const { build, volume, durability } = trial;
     const recoveries: RecoveryFound[] = [];
     const { paths, spillBytes } = SHAPES[trial.workload];
@@ -28,9 +29,10 @@ export class Workload {
     const database = await openDatabase(main, {
       build,
       vfs: { idbName: volume, durability, spillBytes },
+      startStorage,
       watch: (vfs) => vfs.addEventListener('recovery', ({ detail }) => recoveries.push(detail)),
     });
-    for (const path of others) await database.run(`ATTACH '${path}' AS side`);
+    for (const path of others) await database.attach(path, 'side');
     return new Workload(trial, database, recoveries);
   }
 
@@ -74,7 +76,7 @@ export class Workload {
     const { workload, seed } = this.#trial;
     const step = stepOf(workload, seed, number);
     const db = this.#database;
-    await db.run('BEGIN IMMEDIATE');
+    await db.beginImmediate();
     if (number === 1) await this.#createTables();
     if (step.undone.length > 0) {
       await db.run('SAVEPOINT undone');

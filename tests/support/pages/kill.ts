@@ -1,16 +1,10 @@
 /** The page of a kill test: inspects what the last trial left, then runs the next until it is killed. */
-import { report, reportAndHold, reportErrors, tell } from '../../../tools/host-client.ts';
+import { report, reportErrors, tell } from '../../../tools/host-client.ts';
 import { IDBTrace } from '../../../tools/idb-trace.ts';
-import type {
-  MessageKind,
-  Messages,
-  PagePlan,
-  Point,
-  PointName,
-  StepName,
-  Trial,
-} from '../kill-plan.ts';
+import { returnsEarly } from '../kill-engines.ts';
+import type { MessageKind, Messages, PagePlan, StepName, Trial } from '../kill-plan.ts';
 import { inspect } from './kill-inspect.ts';
+import { Points } from './kill-points.ts';
 import { Workload } from './kill-workload.ts';
 
 const ALIVE_PERIOD_MS = 2000;
@@ -18,47 +12,50 @@ const ALIVE_PERIOD_MS = 2000;
 reportErrors();
 const parameters = new URLSearchParams(location.search);
 const plan = JSON.parse(parameters.get('plan') ?? '{}') as PagePlan;
-const trace = new IDBTrace(passed);
-/** The trial under way; while inspecting there is none, and no point counts. */
-let running: Trial | undefined;
-/** Steps begun in this run, and the number of the last of them in the database. */
-let stepsBegun = 0;
-let stepNumber = 0;
-let sequence = 0;
-let isReady = false;
-let lastPoint: PointName | undefined;
 
 if (plan.inspect) await send(plan.inspect, 'inspected', await inspect(plan.inspect));
 for (const volume of plan.discard) indexedDB.deleteDatabase(volume);
 if (plan.run) await run(plan.run);
 
 async function run(trial: Trial): Promise<void> {
-  running = trial;
-  trace.restart('opening');
-  const workload = await Workload.open(trial);
+  const points = new Points(trial);
+  new IDBTrace(
+    (point) => points.passed(point),
+    () => points.era,
+  );
+  const workload = await Workload.open(trial, () => startStorage(points));
   setInterval(() => {
     const { requests } = workload;
-    tell('alive', { trial: trial.id, step: stepNumber, last: lastPoint, requests });
+    tell('alive', { trial: trial.id, step: points.step, last: points.last, requests });
   }, ALIVE_PERIOD_MS);
   const { found } = await workload.state();
-  stepNumber = found;
-  if (trial.prelude > 0) await burst(trial, workload, trial.prelude);
-  isReady = true;
-  await send(trial, 'ready', { found, steps: stepNumber });
-  while (stepsBegun - trial.prelude < trial.stepsMax) await burst(trial, workload, trial.burst);
-  await send(trial, 'done', { steps: stepNumber });
+  points.found(found);
+  if (trial.prelude > 0) await burst(points, workload, trial.prelude);
+  points.ready();
+  await send(trial, 'ready', { found, steps: points.step });
+  while (points.stepsBegun - trial.prelude < trial.stepsMax) {
+    await burst(points, workload, trial.burst);
+  }
+  await send(trial, 'done', { steps: points.step });
+}
+
+/** A storage worker in which points are passed, too. */
+function startStorage({ share }: Points): Worker {
+  const worker = new Worker(new URL('./kill-storage.ts', import.meta.url), { type: 'module' });
+  worker.postMessage(share);
+  return worker;
 }
 
 /** Does so many steps between one announcement and one acknowledgement. */
-async function burst(trial: Trial, workload: Workload, steps: number): Promise<void> {
-  const last = stepNumber + steps;
+async function burst(points: Points, workload: Workload, steps: number): Promise<void> {
+  const { trial } = points.share;
+  const mark = (name: StepName) => points.passed({ name, nth: 1 });
+  const last = points.step + steps;
   await send(trial, 'begin', { step: last });
-  while (stepNumber < last) {
-    stepNumber++;
-    stepsBegun++;
-    trace.restart('running');
+  while (points.step < last) {
+    points.beginStep();
     mark('step:begun');
-    const step = stepNumber;
+    const { step } = points;
     await workload.step(step, {
       executed: async () => {
         mark('step:executed');
@@ -67,35 +64,8 @@ async function burst(trial: Trial, workload: Workload, steps: number): Promise<v
     });
     mark('step:committed');
   }
-  if (trial.durability === 'deferred') await workload.durable();
+  if (returnsEarly(trial)) await workload.durable();
   await send(trial, 'ack', { step: last });
-}
-
-function mark(name: StepName): void {
-  passed({ name, nth: 1 });
-}
-
-/** Every point of the run comes by here. */
-function passed({ name, nth }: { name: PointName; nth: number }): void {
-  if (!running) return;
-  sequence++;
-  lastPoint = name;
-  const point: Point = { name, nth, sequence, step: stepNumber };
-  if (isTheEnd(running, point)) reportAndHold('held', { trial: running.id, ...point });
-  if (running.kill.at === 'time' && isReady) tell('trace', { trial: running.id, ...point });
-}
-
-function isTheEnd({ kill }: Trial, point: Point): boolean {
-  switch (kill.at) {
-    case 'time':
-      return false;
-    case 'sequence':
-      return point.sequence === kill.sequence;
-    case 'point': {
-      const isInStep = kill.orLater ? stepsBegun >= kill.step : stepsBegun === kill.step;
-      return isInStep && kill.name === point.name && kill.nth === point.nth;
-    }
-  }
 }
 
 async function send<K extends MessageKind>(

@@ -1,4 +1,6 @@
 /** A database on any engine and build: in this page, or in the worker that the shared engine needs. */
+
+import { storagePort } from '../../../src/vfs/shared/storage-port.js';
 import type { SharedBuild } from '../shared/calls.ts';
 import { SharedContext, SharedPage } from '../shared/context.ts';
 import type { BuildName } from '../sqlite.ts';
@@ -14,11 +16,18 @@ export interface PageDatabase {
   run(sql: string, parameters?: readonly SQLiteCompatibleType[]): Promise<void>;
   rows(sql: string, parameters?: readonly SQLiteCompatibleType[]): Promise<Rows>;
   value(sql: string): Promise<SQLiteCompatibleType | null>;
+  attach(path: string, schema: string): Promise<void>;
+  /** Begins to write, when the writer lock is free. */
+  beginImmediate(): Promise<void>;
   serialize(schema: string): Promise<Uint8Array<ArrayBuffer>>;
   close(): Promise<void>;
 }
 
-type PageOptions = Omit<OpenOptions, 'build'> & { readonly build: BuildName };
+interface PageOptions extends Omit<OpenOptions, 'build'> {
+  readonly build: BuildName;
+  /** Starts a storage worker for the shared engine. Default: it starts one by itself. */
+  readonly startStorage?: (() => Worker) | undefined;
+}
 
 export async function openDatabase(path: string, options: PageOptions): Promise<PageDatabase> {
   const { build } = options;
@@ -30,10 +39,16 @@ export async function openDatabase(path: string, options: PageOptions): Promise<
 async function openShared(
   path: string,
   build: SharedBuild,
-  { vfs: options, watch }: PageOptions,
+  { vfs: options, watch, startStorage }: PageOptions,
 ): Promise<PageDatabase> {
   const page = new SharedPage();
-  const context = await SharedContext.create(page, build, { idbName: 'page', ...options });
+  const storage = startStorage?.();
+  const context = await SharedContext.create(
+    page,
+    build,
+    { idbName: 'page', ...options },
+    storage && storagePort(storage),
+  );
   const vfs = context.vfs as unknown as Database['vfs'];
   watch(vfs);
   const database = await context.open(path);
@@ -42,19 +57,24 @@ async function openShared(
     requests++;
     return database.rows(sql, parameters);
   };
+  const run = async (sql: string, parameters?: readonly SQLiteCompatibleType[]) =>
+    void (await counted(sql, parameters));
   return {
     vfs,
     get requests() {
       return requests;
     },
     rows: counted,
-    run: async (sql, parameters) => void (await counted(sql, parameters)),
+    run,
+    attach: (path, schema) => run(`ATTACH '${path}' AS ${schema}`),
+    beginImmediate: () => run('BEGIN IMMEDIATE'),
     value: async (sql) => (await counted(sql))[0]?.[0] ?? null,
     serialize: () => Promise.reject(new Error('serialize works on the Asyncify build only')),
     async close() {
       await database.close();
       await context.close();
       page.worker.terminate();
+      storage?.terminate();
     },
   };
 }
