@@ -47,7 +47,7 @@ export const GROUPS = {
       files: ['committer'],
       tests: [
         'tests/sim/write-behind.test.ts',
-        'tests/sim/blockstore-{commit,files,volume}.test.ts',
+        'tests/sim/blockstore-{commit,committer,files,volume}.test.ts',
         'tests/sim/snapshots.test.ts',
       ],
     },
@@ -58,8 +58,9 @@ export const GROUPS = {
     {
       files: ['create', 'file', 'volume'],
       tests: [
-        'tests/sim/blockstore-{file,files,volume,fence}.test.ts',
+        'tests/sim/blockstore-{file,files,volume,fence,read,residence}.test.ts',
         'tests/sim/recovery-files.test.ts',
+        'tests/sim/write-behind.test.ts',
         'tests/sim/fall-back.test.ts',
       ],
     },

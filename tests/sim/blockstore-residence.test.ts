@@ -32,10 +32,10 @@ async function tabs(versions: number, bytesMax = MIB) {
   const writer = await Store.open({ factory: sim, paths: [ONE, TWO] });
   for (let i = 0; i < versions; i++) await writer.commit([blocks(ONE, i, 1, i)], 'strict');
   const progress: Progress[] = [];
-  const open = () =>
+  const open = (paths: readonly string[] = [ONE, TWO]) =>
     Store.open({
       factory: sim.openTab(),
-      paths: [ONE, TWO],
+      paths,
       exclusive: false,
       context: 2,
       resident: { bytesMax, onProgress: (step) => progress.push(step) },
@@ -99,9 +99,34 @@ describe('opening', () => {
     });
   });
 
+  test('takes in a file whose pages were written in any order', async () => {
+    const { writer, open } = await tabs(0);
+    for (let i = 0; i < 20; i++) await writer.commit([blocks(ONE, (i * 7) % 20, 1, i)], 'strict');
+    expect(await readAll(await open())).toEqual({ found: await writer.read(ONE), fetched: 0 });
+  });
+
+  // Goal: a refused file leaves nothing behind. Method: the second of ten segments is too much, for it holds
+  // superseded blocks; the others are on their way by then.
+  test('that is refused half-way leaves nothing in memory', async () => {
+    const { sim, writer, progress, open } = await tabs(0, 150 * UNIT_BYTES);
+    await writer.commit([blocks(ONE, 0, 100, 1)], 'strict');
+    await writer.commit([blocks(ONE, 1, 99, 2)], 'strict');
+    for (let i = 0; i < 20; i++) await writer.commit([blocks(ONE, i + 1, 1, i)], 'strict');
+    const { volume } = await open([TWO]);
+    await expect(volume.acquire(ONE, false)).rejects.toBeInstanceOf(MemoryLimitError);
+    const told = progress.length;
+    await sim.idle();
+    expect(volume.cache.bytes).toBe(0);
+    expect(progress).toHaveLength(told);
+  });
+
   test('fits to the byte', async () => {
     const { open } = await tabs(20, 20 * SEGMENT_BYTES);
-    expect((await readAll(await open())).fetched).toBe(0);
+    const store = await open();
+    expect((await readAll(store)).fetched).toBe(0);
+    // What is there already does not count twice.
+    await store.file(ONE).reload();
+    expect((await readAll(store)).fetched).toBe(0);
   });
 });
 
@@ -127,6 +152,19 @@ describe('what others commit', () => {
     file.unpin(pinned);
     expect(store.volume.cache.bytes).toBe(5 * SEGMENT_BYTES);
     expect((await readAll(store)).fetched).toBe(0);
+  });
+
+  test('takes away what a snapshot of that very version does not need', async () => {
+    const { writer, open } = await tabs(5);
+    const file = (await open()).file(ONE);
+    const before = file.pin();
+    await writer.commit([blocks(ONE, 0, 1, 7)], 'strict');
+    await file.refresh();
+    const after = file.pin();
+    expect(file.reader.cached.size).toBe(6);
+    file.unpin(before);
+    expect(file.reader.cached.size).toBe(5);
+    file.unpin(after);
   });
 
   test('is loaded anew when it cannot be followed', async () => {
@@ -162,5 +200,25 @@ describe('own commits', () => {
     store.file(ONE).unpin(pinned);
     expect(await readAll(store)).toEqual({ found: await writer.read(ONE), fetched: 0 });
     expect(store.volume.cache.bytes).toBe(5 * SEGMENT_BYTES);
+  });
+
+  // Goal: nothing that is live again is let go of. Method: the store cannot be read when the commit is lost.
+  test('that are lost leave what they superseded also while the store is silent', async () => {
+    const { sim, writer, open } = await tabs(5);
+    const store = await open();
+    const pinned = store.file(ONE).pin();
+    const failure = () => new DOMException('on purpose', 'DataError');
+    await store.commit([blocks(ONE, 2, 1, 9)], 'deferred');
+    sim.faults = {
+      commit: ({ mode }) => (mode === 'readwrite' ? failure() : undefined),
+      request: ({ mode }) => (mode === 'readonly' ? failure() : undefined),
+    };
+    await expect(store.volume.committer.drained()).rejects.toThrow();
+    store.file(ONE).unpin(pinned);
+    sim.faults = {};
+    const { counters } = store.volume;
+    const before = counters.segmentsRead;
+    expect(await store.read(ONE)).toEqual(await writer.read(ONE));
+    expect(counters.segmentsRead).toBe(before);
   });
 });

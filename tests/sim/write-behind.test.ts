@@ -155,6 +155,7 @@ describe('limits', () => {
     for (let i = 0; i < 20; i++) {
       await commit(1);
       busiest = Math.max(busiest, committer.deferredCommits);
+      expect(committer.isFull).toBe(committer.deferredCommits === 4);
     }
     expect(busiest).toBe(4);
     // It begins and ends, and begins again.

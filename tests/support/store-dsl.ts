@@ -55,6 +55,8 @@ export interface StoreOptions {
   readonly paths: readonly string[];
   /** Whether it acts as the holder of the writer lock. Default true. */
   readonly exclusive?: boolean;
+  /** Bytes of segments in memory. Default 4 MiB. */
+  readonly cacheBytes?: number;
   /** Unsent bytes above which full segments are spilled. Default {@link SPILL_BYTES}. */
   readonly spillBytes?: number;
   /** Makes nonces differ between contexts. Default 1. */
@@ -65,7 +67,7 @@ export interface StoreOptions {
   /** Default: short waits pass at once, limits never. */
   readonly timer?: Timer;
   /** Called when the idbTx of a commit is complete, once for each of its files. */
-  readonly onCommit?: (path: string, version: number) => void;
+  readonly onCommit?: (path: string, version: number, durationMs: number) => void;
   readonly onDamage?: OnDamage;
   /** Called when the connection was lost, and when there is another. */
   readonly onConnection?: (what: 'lost' | 'healed') => void;
@@ -100,7 +102,7 @@ export class Store {
     const volume = await Volume.open({
       name: VOLUME,
       factory: options.factory,
-      cacheBytes: CACHE_BYTES,
+      cacheBytes: options.cacheBytes ?? CACHE_BYTES,
       now,
       requestTimeoutMs: 30_000,
       timer: options.timer ?? shortWaits,
@@ -113,7 +115,8 @@ export class Store {
       onLost: () => options.onConnection?.('lost'),
       onHealed: () => options.onConnection?.('healed'),
       onLoss: (error) => losses.push(error),
-      onCommit: ({ file, record }) => options.onCommit?.(file.path, record.version),
+      onCommit: ({ file, record }, durationMs) =>
+        options.onCommit?.(file.path, record.version, durationMs),
     });
     const files = new Map<string, BlockFile>();
     for (const path of options.paths) {
