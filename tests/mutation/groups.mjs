@@ -58,7 +58,7 @@ export const GROUPS = {
     {
       files: ['create', 'file', 'volume'],
       tests: [
-        'tests/sim/blockstore-{file,files,volume,fence,read,residence}.test.ts',
+        'tests/sim/blockstore-{commit,fence,file,files,read,residence,volume}.test.ts',
         'tests/sim/recovery-files.test.ts',
         'tests/sim/write-behind.test.ts',
         'tests/sim/fall-back.test.ts',

@@ -11,7 +11,15 @@ import {
   type Outcome,
   type SimulatedIndexedDB,
 } from '../../src/testing/index.js';
-import { blocks, committed, open, outcomeOf, PATH, simulated } from '../support/damaged.ts';
+import {
+  afterReads,
+  blocks,
+  committed,
+  open,
+  outcomeOf,
+  PATH,
+  simulated,
+} from '../support/damaged.ts';
 import { VOLUME } from '../support/store-dsl.ts';
 
 const FILE = 1;
@@ -64,6 +72,25 @@ describe('a file that was never written', () => {
     expect(file.record).toEqual({ ...made, born: true });
     const born = recordIn(await outcomeOf(factory), PATH);
     expect(decodeFile(born, PATH)).toEqual({ ok: true, value: { ...made, born: true } });
+  });
+
+  test('is not born before its first commit, whoever makes that and however late it is seen', async () => {
+    const factory = simulated(await none());
+    const store = await open(factory);
+    const file = store.file(PATH);
+    await file.create('crc32c');
+    const other = await open(factory.openTab(), { context: 2 });
+    for (const ask of [() => file.reload(), () => file.load()]) {
+      await ask();
+      expect(file.record?.born).toBe(false);
+    }
+    // Between the reading of the file's record and that of its commits.
+    afterReads(store.volume.connection, ['files', 'commits'], async () => {
+      await other.commit([blocks(0, 1, 1)], 'strict');
+    });
+    await file.load();
+    expect(file.state.map.version).toBe(1);
+    expect(file.record?.born).toBe(true);
   });
 
   test('is not made where another context made it, nor with a damaged volume record', async () => {
@@ -129,6 +156,9 @@ describe('a file that others write to', () => {
     expect(file.state.map).toMatchObject({ version: 3, fileBytes: 4 * 512 });
     expect([0, 1, 2, 3].map((block) => file.state.map.versionOf(block))).toEqual([2, 3, 3, 3]);
     expect(file.state.commitsSinceCheckpoint).toBe(3);
+    const { recordBytesSinceCheckpoint } = file.state;
+    await file.reload();
+    expect(file.state.recordBytesSinceCheckpoint).toBe(recordBytesSinceCheckpoint);
     expect(file.fenceOf(file.state.map.version)).toEqual({ from: 3, count: 1 });
   });
 
@@ -154,6 +184,17 @@ describe('a file that others write to', () => {
     expect(anew).toBe(true);
     expect(file.state.map.version).toBe(2);
     expect(file.state.directoryVersion).toBe(2);
+  });
+
+  test('is not followed past a newest commit that is damaged', async () => {
+    const { factory, reader } = await twoTabs(await one());
+    await commit(blocks(0, 1, 2), blocks(0, 1, 3))(factory);
+    await reader.volume.connection.write(['commits'], 'strict', (r) => {
+      r.put('commits', [FILE, 3], new ArrayBuffer(9));
+    });
+    await expect(reader.file(PATH).refresh()).rejects.toMatchObject({
+      location: { store: 'commits', key: [FILE, 3] },
+    });
   });
 
   test('is recovered anew when a commit record is damaged, or missing', async () => {
@@ -210,6 +251,10 @@ test('the cache has nothing of a file that is closed, lost commits or became ano
   expect(file).toMatchObject({ lossCount: 1, suspect: false });
   expect(await filled()).toBeGreaterThan(0);
   const { reader } = file;
+  // Read anew, it keeps what it has.
+  await file.load();
+  expect(file.reader).toBe(reader);
+  expect(cache.bytes).toBeGreaterThan(0);
   const other = await open(factory.openTab(), { context: 2, paths: [] });
   await other.volume.delete(PATH);
   await (await open(factory.openTab(), { context: 3 })).commit([blocks(0, 1, 5)], 'strict');

@@ -3,9 +3,11 @@
  * file that does not fit is refused before it is fetched (I9).
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { BlockFile } from '../../src/blockstore/file.js';
 import { MemoryLimitError } from '../../src/errors.js';
 import { editRecords, installGlobals, SimulatedIndexedDB } from '../../src/testing/index.js';
 import { blocks, onlyOutcome, PATHS } from '../support/crash-plan.ts';
+import { afterReads } from '../support/damaged.ts';
 import { Store, UNIT_BYTES, VOLUME } from '../support/store-dsl.ts';
 
 const [ONE = '', TWO = ''] = PATHS;
@@ -177,6 +179,85 @@ describe('what others commit', () => {
   });
 });
 
+describe('what others commit meanwhile', () => {
+  const commits = async (writer: Store, count: number) => {
+    for (let i = 0; i < count; i++) await writer.commit([blocks(ONE, i % 5, 1, i)], 'relaxed');
+  };
+
+  /** Two refreshes, of which neither goes on before both have found what is newer. */
+  async function bothAtOnce({ volume }: Store, file: BlockFile): Promise<void> {
+    let found = 0;
+    let goOn = () => {};
+    const both = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    const wait = () => {
+      found++;
+      if (found === 2) goOn();
+      return both;
+    };
+    afterReads(volume.connection, ['commits'], wait, 2);
+    await Promise.all([file.refresh(), file.refresh()]);
+  }
+
+  test('is found by two refreshes at once, and followed by one', async () => {
+    const { writer, open } = await tabs(5);
+    const store = await open();
+    const file = store.file(ONE);
+    const { recovery } = file;
+    for (const isPinned of [false, true]) {
+      const pinned = isPinned ? file.pin() : undefined;
+      await writer.commit([blocks(ONE, 1, 2, 8)], 'strict');
+      await bothAtOnce(store, file);
+      expect(file.recovery).toBe(recovery);
+      expect(await readAll(store)).toEqual({ found: await writer.read(ONE), fetched: 0 });
+      if (pinned) file.unpin(pinned);
+    }
+  });
+
+  // Goal: what is reclaimed between its listing and its fetching is no damage, unless that never ends.
+  // Method: checkpoints of another tab after each look at the records.
+  test.each([
+    [1, true],
+    [2, true],
+    [3, false],
+  ])('is read anew if it was reclaimed before it came, %i times', async (times, succeeds) => {
+    const { writer, open } = await tabs(5);
+    const store = await open();
+    await commits(writer, 130);
+    const file = store.file(ONE);
+    const SCAN = ['commits', 'maps', 'segments'];
+    afterReads(store.volume.connection, SCAN, () => commits(writer, 130), times);
+    if (!succeeds) {
+      const location = { store: 'segments' };
+      await expect(file.refresh()).rejects.toMatchObject({ code: 'CORRUPTION', location });
+      return;
+    }
+    await file.refresh();
+    expect(await readAll(store)).toEqual({ found: await writer.read(ONE), fetched: 0 });
+  });
+
+  test('is recovered if a commit lists too much', async () => {
+    const { writer, open } = await tabs(5, 4 * MIB);
+    const store = await open();
+    await writer.commit([blocks(ONE, 0, 2100, 2)], 'strict');
+    await store.file(ONE).refresh();
+    expect(await readAll(store)).toEqual({ found: await writer.read(ONE), fetched: 0 });
+  });
+
+  test.each([1, 2])('is refused if commit %i of two is damaged', async (which) => {
+    const { writer, open } = await tabs(5);
+    const store = await open();
+    await commits(writer, 2);
+    const key: [number, number] = [1, 5 + which];
+    await store.volume.connection.write(['commits'], 'strict', (r) => {
+      r.put('commits', key, new ArrayBuffer(9));
+    });
+    const location = { store: 'commits', key };
+    await expect(store.file(ONE).refresh()).rejects.toMatchObject({ location });
+  });
+});
+
 describe('own commits', () => {
   test('stay, and what they supersede goes', async () => {
     const { open } = await tabs(5);
@@ -216,9 +297,21 @@ describe('own commits', () => {
     await expect(store.volume.committer.drained()).rejects.toThrow();
     store.file(ONE).unpin(pinned);
     sim.faults = {};
-    const { counters } = store.volume;
-    const before = counters.segmentsRead;
-    expect(await store.read(ONE)).toEqual(await writer.read(ONE));
-    expect(counters.segmentsRead).toBe(before);
+    expect(await readAll(store)).toEqual({ found: await writer.read(ONE), fetched: 0 });
+  });
+
+  test('that are lost are not taken for those that another context gives their version', async () => {
+    const { sim, writer, open } = await tabs(5);
+    const store = await open();
+    const failure = () => new DOMException('on purpose', 'DataError');
+    await store.commit([blocks(ONE, 2, 1, 9)], 'deferred');
+    sim.faults = {
+      commit: ({ mode }) => (mode === 'readwrite' ? failure() : undefined),
+      request: ({ mode }) => (mode === 'readonly' ? failure() : undefined),
+    };
+    await expect(store.volume.committer.drained()).rejects.toThrow();
+    sim.faults = {};
+    await writer.commit([blocks(ONE, 2, 1, 7)], 'strict');
+    expect(await readAll(store)).toEqual({ found: await writer.read(ONE), fetched: 1 });
   });
 });

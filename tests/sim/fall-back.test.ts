@@ -105,6 +105,14 @@ describe.each([...DAMAGES, LOST])('when the marker is $name', ({ inflict }) => {
     },
   );
 
+  test('what was given up is told until a commit puts it in the store', async () => {
+    const store = await open(simulated(await harmed()));
+    expect(fellBack(store)).toEqual({ from: MARKER, to: MARKER - 1 });
+    await store.commit([blocks(2, 1, 9)], 'strict');
+    expect(fellBack(store)).toBeUndefined();
+    await store.close();
+  });
+
   test('a commit that spills goes on from there', async () => {
     const outcome = await committed([blocks(0, 300, 9)], { from: await harmed() });
     const store = await open(simulated(outcome), { onDamage: 'refuse' });

@@ -221,6 +221,40 @@ describe('beside reads of the store', () => {
     expect(store.losses).toEqual([]);
   });
 
+  test('nor does recovery, for a sqliteTx that began before', async () => {
+    const { store, committer } = await waiting();
+    await store.commit([blocks(ONE, 0, 1, 1)], 'strict');
+    const file = store.file(ONE);
+    const under: Promise<void>[] = [];
+    await store.commit([blocks(ONE, 0, 1, 2)], 'deferred', async () => {
+      file.distrust();
+      under.push(file.refresh());
+    });
+    expect(file.state.map.version).toBe(2);
+    await Promise.all(under);
+    expect(file.state.map.version).toBe(2);
+    await committer.drained();
+    expect((await store.read(ONE)).marks[0]).toBe(2 * 4096);
+    expect(store.losses).toEqual([]);
+  });
+
+  // Goal: an acknowledged commit is lost aloud or not at all. Method: another tab has deleted the file.
+  test('a file is not found deleted before the loss of what was acknowledged is told', async () => {
+    const { sim, store } = await waiting();
+    await store.commit([blocks(ONE, 0, 1, 1)], 'strict');
+    const other = await Store.open({ factory: sim.openTab(), paths: [] });
+    await other.volume.delete(ONE);
+    const file = store.file(ONE);
+    const under: Promise<void>[] = [];
+    await store.commit([blocks(ONE, 0, 1, 2)], 'deferred', async () => {
+      file.distrust();
+      under.push(file.refresh());
+    });
+    await Promise.all(under);
+    expect(store.losses).toHaveLength(1);
+    expect(file).toMatchObject({ record: undefined, lossCount: 1 });
+  });
+
   test('a refresh while commits wait waits for them', async () => {
     const { store, committer, commit, sizes } = await waiting();
     await commit(3);

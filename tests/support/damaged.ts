@@ -121,3 +121,22 @@ export const DAMAGES: readonly Harm[] = [
     inflict: (outcome, store, key) => edited(outcome, (e) => e.set(store, key, 'text')),
   },
 ];
+
+/** Has something happen between the next reads of exactly these object stores and what they lead to. */
+export function afterReads(
+  connection: Connection,
+  stores: readonly string[],
+  act: () => Promise<unknown>,
+  times = 1,
+): void {
+  const read = connection.read.bind(connection);
+  let left = times;
+  connection.read = async (asked, body) => {
+    const found = await read(asked, body);
+    if (left > 0 && String(asked) === String(stores)) {
+      left--;
+      await act();
+    }
+    return found;
+  };
+}
