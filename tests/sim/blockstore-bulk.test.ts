@@ -111,6 +111,20 @@ describe('fetching many segments at once', () => {
     connection.close();
   });
 
+  // Goal: what is dead costs no more bytes than what is wanted. Method: ends of a run of 21 are wanted; the
+  // upper one is behind what a request may return, and comes singly.
+  test('does not read through much that is dead', async () => {
+    const segments = Array.from({ length: 21 }, (_, part) => segmentNumber(2, part));
+    const connection = await volumeWith(segments);
+    const wanted = [0, 15, 20].map((part) => segmentNumber(2, part));
+    const before = connection.counters.requests;
+    const { arrived, missing } = await fetched(connection, wanted);
+    expect([...arrived.keys()]).toEqual(wanted);
+    expect(missing).toEqual([]);
+    expect(connection.counters.requests - before).toBe(2 + 1);
+    connection.close();
+  });
+
   // Goal: few requests where segments lie side by side. Method: 800 parts of one version: eight a request.
   test('takes one request for eight neighbours', async () => {
     const segments = Array.from({ length: 800 }, (_, part) => segmentNumber(1, part));

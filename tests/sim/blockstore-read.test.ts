@@ -3,6 +3,7 @@
  * (P4; DESIGN §4 I7, I9).
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { segmentNumber } from '../../src/blockstore/live.js';
 import { ReadAhead } from '../../src/blockstore/readahead.js';
 import { BATCH_SEGMENTS_MAX } from '../../src/blockstore/segments.js';
 import { editRecords, installGlobals, type RecordEditor } from '../../src/testing/index.js';
@@ -86,7 +87,7 @@ test('no batch asks for more than so many segments', async () => {
 });
 
 test('what is on its way or in memory is not asked for again', async () => {
-  const { file, requests, counters } = await fresh(3);
+  const { store, file, requests, counters } = await fresh(3);
   const { map } = file.state;
   const [first, second] = await Promise.all([
     file.reader.fetch(map, 0, []),
@@ -99,10 +100,40 @@ test('what is on its way or in memory is not asked for again', async () => {
   expect(first?.hot).toBe(true);
   expect(file.reader.peek(map, PER_SEGMENT)).toBeUndefined();
   expect(counters).toMatchObject({ cacheHits: 1, cacheMisses: 2, segmentsRead: 1 });
+  const { transactions } = store.volume.connection.counters;
   file.reader.prefetch(map, []);
+  file.reader.prefetch(map, places(0));
+  expect(store.volume.connection.counters.transactions).toBe(transactions);
   file.reader.prefetch(map, places(0, 1));
   await file.reader.fetch(map, PER_SEGMENT, []);
   expect(requests).toEqual(['get', 'get']);
+});
+
+test('a block in memory is handed out as the view it was handed out as before', async () => {
+  const { file, counters } = await fresh(2);
+  const { reader, state } = file;
+  const { map } = state;
+  const block = PER_SEGMENT + 1;
+  expect(reader.bytesOf(map, block)).toBeUndefined();
+  // Where nothing was ever written nothing is to be fetched.
+  expect(reader.bytesOf(map, 2 * PER_SEGMENT)).toBeNull();
+  expect(counters.cacheHits).toBe(0);
+  const segment = await reader.fetch(map, block, []);
+  if (segment) segment.hot = false;
+  const bytes = reader.bytesOf(map, block);
+  expect(bytes?.[0]).toBe((4096 + block) & 255);
+  expect(segment?.hot).toBe(true);
+  expect(reader.bytesOf(map, block)).toBe(bytes);
+  expect(counters.cacheHits).toBe(2);
+});
+
+test('what we wrote ourselves is not checked', async () => {
+  const { store, file, counters } = await fresh(1);
+  await store.commit([blocks(PATH, 0, 1, 9)], 'strict');
+  const segment = file.reader.cached.get(segmentNumber(2, 0));
+  segment?.bytes.fill(7, 0, 512);
+  expect(file.reader.bytesOf(file.state.map, 0)).toEqual(new Uint8Array(512).fill(7));
+  expect(counters.checksumFailures).toBe(0);
 });
 
 test('of a run with a gap the rest is read, and only what is gone is missing', async () => {
