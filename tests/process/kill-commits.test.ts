@@ -1,29 +1,36 @@
 import { describe, expect, test } from 'vitest';
-import { ENGINES, killedAt, outcomesOf, seed, trial } from '../support/kill-trials.ts';
+import { groupSize } from '../support/kill-judge.ts';
+import {
+  ENGINES,
+  killedAt,
+  outcomesOf,
+  seed,
+  trial,
+  writersAndReaders,
+} from '../support/kill-trials.ts';
 import { Seeded } from '../support/seeded.ts';
 
 /** A step takes some 20 ms, so that a kill in this time can hit any phase of one of many steps. */
 const KILL_AFTER_MS = [0, 400] as const;
-const DURABILITIES = ['strict', 'relaxed'] as const;
+const BURST = 4;
 
 // Goal: whatever moment the page dies at, nothing acknowledged is lost and nothing is torn. Method: a
 // stream of small sqliteTxs, each announced before BEGIN and acknowledged after COMMIT returned; kill at
-// a random time; open again with each engine, compare every row with the steps found.
+// a random time; open again with one engine after the other, compare every row with the steps found.
 describe('a database whose page died at a random moment has every acknowledged step', () => {
-  test('when the whole browser was killed, on each engine and build, strict and relaxed', async () => {
+  test('when the whole browser was killed, by each engine in each durability, for each engine', async () => {
     const random = new Seeded(seed, 1);
-    const trials = ENGINES.flatMap((build) =>
-      DURABILITIES.map((durability) => {
-        const ms = random.between(...KILL_AFTER_MS);
-        return trial({ build, durability, volume: 'shared', kill: { at: 'time', ms } });
-      }),
-    );
+    const trials = writersAndReaders().map((drawn) => {
+      const ms = random.between(...KILL_AFTER_MS);
+      const burst = drawn.durability === 'deferred' ? BURST : 1;
+      return trial({ ...drawn, burst, volume: 'one', kill: { at: 'time', ms } });
+    });
     const outcomes = await outcomesOf(trials);
-    expect(outcomes).toHaveLength(trials.length);
+    expect(outcomes).toHaveLength(9);
   });
 
   test.each(['renderer', 'tab'] as const)(
-    'when only the %s ended and the browser went on, on each engine and build',
+    'when only the %s ended and the browser went on, on each engine',
     async (victim) => {
       const random = new Seeded(seed, 2);
       const trials = ENGINES.map((build) => {
@@ -31,19 +38,47 @@ describe('a database whose page died at a random moment has every acknowledged s
         return trial({ build, victim, volume: victim, kill: { at: 'time', ms } });
       });
       const outcomes = await outcomesOf(trials);
-      expect(outcomes).toHaveLength(trials.length);
+      expect(outcomes).toHaveLength(ENGINES.length);
     },
   );
+});
+
+// Goal: a kill in the middle of a commit leaves the database before it or after it, whichever engine commits
+// and whichever looks. Method: hold the thread that speaks to IndexedDB, the page or the storage worker,
+// at a point of the commit and kill the browser; where commits share an idbTx, amid them.
+test('killed inside a commit, the synchronous engines leave a whole version to each engine', async () => {
+  const trials = writersAndReaders(1)
+    .filter(({ build }) => build !== 'asyncify')
+    .map((drawn) => {
+      const isDeferred = drawn.durability === 'deferred';
+      const name = drawn.durability === 'strict' ? 'commit:commit' : 'commit:recorded';
+      const together = isDeferred ? { nth: 2, burst: BURST, prelude: BURST, step: BURST + 1 } : {};
+      return killedAt(name, { ...drawn, step: 2, ...together, orLater: isDeferred });
+    });
+  const outcomes = await outcomesOf(trials);
+  expect(outcomes).toHaveLength(6);
+  for (const {
+    trial: { durability },
+    found,
+    last,
+  } of outcomes) {
+    if (durability === 'strict') expect([1, 2]).toContain(found);
+    if (durability === 'relaxed') expect(found).toBe(1);
+    if (durability === 'deferred') expect(groupSize(last?.commits ?? [])).toBeGreaterThan(1);
+  }
 });
 
 // Goal: COMMIT returns no sooner than IndexedDB has the commit. Method: commits so large that IndexedDB is
 // not done with them by the time a kill arrives; hold the page as COMMIT returns, kill the browser.
 test('killed as its COMMIT returns, a page has lost nothing, on each engine and build, strict and relaxed', async () => {
-  const trials = ENGINES.flatMap((build) =>
-    DURABILITIES.map((durability) =>
-      killedAt('step:committed', { step: 2, workload: 'bulk', build, durability }),
-    ),
-  );
+  const trials = [
+    ...ENGINES.flatMap((build) => [
+      { build, durability: 'strict' } as const,
+      { build, durability: 'relaxed' } as const,
+    ]),
+    { build: 'jspi', durability: 'relaxed' } as const,
+    { build: 'legacy-asyncify', durability: 'strict' } as const,
+  ].map((drawn) => killedAt('step:committed', { ...drawn, step: 2, workload: 'bulk' }));
   const outcomes = await outcomesOf(trials);
   expect(outcomes.map(({ found }) => found)).toEqual(trials.map(() => 2));
 });

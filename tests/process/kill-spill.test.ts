@@ -22,15 +22,15 @@ test('killed while it spills, a sqliteTx leaves nothing to be seen and no orphan
 });
 
 // Goal: recovery may itself be killed. Method: leave orphans, kill the next page at the start and at the
-// end of the idbTx that deletes them, then look.
+// end of the idbTx that deletes them, each with another engine, then look.
 test('killed while it recovers, a database recovers the next time', async () => {
   const left = killedAt('spill:complete', { ...SPILLING, inspect: false });
   const { volume } = left;
   const recovering = { workload: 'spilling', volume, step: 0 } as const;
   const [outcome] = await outcomesOf([
     left,
-    killedAt('recovery:opened', { ...recovering, inspect: false }),
-    killedAt('recovery:complete', recovering),
+    killedAt('recovery:opened', { ...recovering, build: 'shared', inspect: false }),
+    killedAt('recovery:complete', { ...recovering, build: 'mirror' }),
   ]);
   expect(outcome).toMatchObject({ found: 1, orphans: 0 });
 });

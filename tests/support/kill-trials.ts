@@ -1,18 +1,28 @@
 /** Ways to write down kill trials, and what every one of them must keep. */
 import { expect } from 'vitest';
+import { bundlePage } from '../../tools/bundle-page.mjs';
 import { describeTrial, PLAIN_TRIAL, type PointName, type Trial } from './kill-plan.ts';
 import { histogram } from './kill-report.ts';
-import { KillRunner, type Outcome } from './kill-runner.ts';
+import { KILL_PAGE, KillRunner, type Outcome } from './kill-runner.ts';
+import { DURABILITIES } from './kill-strata.ts';
 import { seedOfRun } from './seeded.ts';
 import type { BuildName } from './sqlite.ts';
 
 /** The reader is the build itself, unless another is named. */
 export type TrialOptions = Partial<Omit<Trial, 'id'>>;
 
-export const BUILDS = ['asyncify', 'jspi', 'legacy-asyncify'] as const satisfies BuildName[];
-/** Every engine whose API call returns when its commit is complete. */
-export const ENGINES = [...BUILDS, 'mirror'] as const satisfies BuildName[];
+/** One build of each engine. */
+export const ENGINES = ['asyncify', 'mirror', 'shared'] as const satisfies BuildName[];
 export const seed: number = seedOfRun();
+/** Every engine on the current line's builds, and the first on the old one; those that spill come first. */
+const BUILDS = [
+  'asyncify',
+  'shared',
+  'jspi',
+  'mirror',
+  'legacy-asyncify',
+] as const satisfies BuildName[];
+let page: ReturnType<typeof bundlePage> | undefined;
 let trials = 0;
 
 /** A trial on a volume of its own, unless another is named. */
@@ -25,9 +35,15 @@ export function trial(options: TrialOptions): Trial {
 /** Killed when the page comes to the nth point of this name in its `step`th step. */
 export function killedAt(
   name: PointName,
-  { nth = 1, step = 1, ...options }: TrialOptions & { nth?: number; step?: number } = {},
+  { nth = 1, step = 1, orLater = false, ...options }: TrialOptions & Partial<PointOfStep> = {},
 ): Trial {
-  return trial({ ...options, kill: { at: 'point', name, nth, step } });
+  return trial({ ...options, kill: { at: 'point', name, nth, step, orLater } });
+}
+
+interface PointOfStep {
+  readonly nth: number;
+  readonly step: number;
+  readonly orLater: boolean;
 }
 
 /** One build after the other, for trials that need not run on each. */
@@ -35,9 +51,20 @@ export function anyBuild(index: number): BuildName {
   return BUILDS[index % BUILDS.length] ?? 'asyncify';
 }
 
+/** Each engine with each durability, and for each of the three one of the engines to read afterwards. */
+export function writersAndReaders(turn = 0): Pick<Trial, 'build' | 'durability' | 'reader'>[] {
+  return ENGINES.flatMap((build, i) =>
+    DURABILITIES.map((durability, j) => {
+      const reader = ENGINES[(i + j + turn) % ENGINES.length] ?? build;
+      return { build, durability, reader };
+    }),
+  );
+}
+
 /** Runs the trials, prints which phases they hit, and fails with the first broken promise. */
 export async function outcomesOf(planned: readonly Trial[]): Promise<Outcome[]> {
-  const runner = await KillRunner.start();
+  page ??= bundlePage(KILL_PAGE, { minify: false });
+  const runner = await KillRunner.start({ page: await page });
   try {
     const outcomes = await runner.run(planned);
     console.log(`${outcomes.length} outcomes, seed ${seed}\n${histogram(outcomes)}`);
