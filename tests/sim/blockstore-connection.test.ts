@@ -113,11 +113,22 @@ describe('reading', () => {
     },
   );
 
-  test('may take for ever as long as something is answered', async () => {
-    const { connection, clock, told } = await opened();
+  test.each([
+    ['read', false],
+    ['refused', true],
+  ])('may take for ever as long as something is answered: %s', async (_what, fails) => {
+    const { connection, faults, clock, told } = await opened();
+    if (fails) faults.plan({ tag: 'request-error', name: 'DataError' }, ALWAYS);
     const reading = connection.read(['files'], async (r) => {
       for (let i = 0; i < 5; i++) {
-        const answered = volumeIn(r);
+        const request = r.get('files', '');
+        const answered = new Promise((resolve) => {
+          request.onsuccess = resolve;
+          request.onerror = (event) => {
+            event.preventDefault();
+            resolve(event);
+          };
+        });
         await Promise.all([clock.turn(3), answered]);
       }
       return 'read';
