@@ -153,9 +153,7 @@ export class BlockFile {
 
   /** Lets go of what is resident and no longer needed, after a commit or a snapshot's end. */
   tidy(): void {
-    if (this.#reader && this.#residence?.hasDead) {
-      this.#residence.sweep(this.#reader, this.pinnedMin);
-    }
+    if (this.#reader) this.#residence?.sweep(this.#reader, this.pinnedMin);
   }
 
   /** I1: the state is of commits that wait to land; what the store has would take it back. */

@@ -80,7 +80,8 @@ async function whyNotOpened(
   if ((cause as DOMException | null)?.name !== 'VersionError') {
     return fromDomException(cause, name, 'opening the volume');
   }
-  const all = factory.databases ? await watchdog.limit(factory.databases()).catch(() => []) : [];
-  const found = all.find((db) => db.name === name)?.version ?? FORMAT_VERSION + 1;
+  const listed = Promise.resolve(factory.databases?.());
+  const all = await watchdog.limit(listed).catch(() => undefined);
+  const found = all?.find((db) => db.name === name)?.version ?? FORMAT_VERSION + 1;
   return new FormatVersionError(name, { found, supported: FORMAT_VERSION });
 }

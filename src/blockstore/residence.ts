@@ -131,10 +131,6 @@ export class Residence {
     state.live.onSuperseded = (segment, by) => this.#dead.push({ segment, by });
   }
 
-  get hasDead(): boolean {
-    return this.#dead.length > 0;
-  }
-
   /** Drops what no snapshot from version `pinnedMin` on needs. */
   sweep(reader: SegmentReader, pinnedMin: number): void {
     const kept: Dead[] = [];
@@ -163,7 +159,8 @@ function blockIn(map: BlockMap, segments: ReadonlySet<number>): number | undefin
   for (let block = 0; block < map.blockCount; block++) {
     const version = map.versionOf(block);
     const part = Math.floor(map.slotOf(block) / map.blocksPerSegment);
-    if (version > 0 && segments.has(segmentNumber(version, part))) return block;
+    // A hole's version is 0, and no segment's is.
+    if (segments.has(segmentNumber(version, part))) return block;
   }
   return undefined;
 }

@@ -125,6 +125,26 @@ describe('fetching many segments at once', () => {
     connection.close();
   });
 
+  // Goal: versions that follow each other come together, and what lies between others is not read. Method: one
+  // segment of each version; eight neighbours by one request for values and one for keys, two ends by one each.
+  test.each([
+    ['eight that follow each other', [1, 2, 3, 4, 5, 6, 7, 8], 2],
+    ['two that do not', [1, 30], 2],
+    ['none', [], 0],
+  ])('asks for versions: %s', async (_which, versions, requests) => {
+    const all = Array.from({ length: 30 }, (_, i) => segmentNumber(i + 1, 0));
+    const connection = await volumeWith(all);
+    const before = { ...connection.counters };
+    const wanted = versions.map((version) => segmentNumber(version, 0));
+    const { arrived, missing } = await fetched(connection, wanted);
+    expect([...arrived.keys()].sort((a, b) => a - b)).toEqual(wanted);
+    expect(missing).toEqual([]);
+    expect(connection.counters.requests - before.requests).toBe(requests);
+    // An idbTx in which nothing is asked is not begun.
+    expect(connection.counters.transactions - before.transactions).toBe(Math.min(requests, 1));
+    connection.close();
+  });
+
   // Goal: few requests where segments lie side by side. Method: 800 parts of one version: eight a request.
   test('takes one request for eight neighbours', async () => {
     const segments = Array.from({ length: 800 }, (_, part) => segmentNumber(1, part));

@@ -39,6 +39,7 @@ describe('a path', () => {
       const { volume } = await openIn(new SimulatedIndexedDB({ trace: false }));
       await expect(volume.acquire(path, true)).rejects.toThrow(OptionError);
       await expect(volume.delete(path)).rejects.toThrow(OptionError);
+      await expect(volume.delete(path)).rejects.toThrow('"path"');
     },
   );
 

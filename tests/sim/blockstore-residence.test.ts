@@ -101,6 +101,23 @@ describe('opening', () => {
     });
   });
 
+  test('says which page is missing of a commit of several segments, beyond a hole', async () => {
+    const { sim, writer } = await tabs(0);
+    await writer.commit([blocks(ONE, 3, 250, 1)], 'strict');
+    await sim.idle();
+    const records = editRecords(onlyOutcome(sim), VOLUME);
+    records.drop('segments', [1, 1, 1]);
+    const reader = Store.open({
+      factory: sim.fork(records.outcome()),
+      paths: [ONE],
+      resident: { bytesMax: MIB, onProgress: () => undefined },
+    });
+    await expect(reader).rejects.toMatchObject({
+      location: { store: 'segments', key: [1, 1, 1], version: 1 },
+      message: expect.stringContaining('page 124)'),
+    });
+  });
+
   test('takes in a file whose pages were written in any order', async () => {
     const { writer, open } = await tabs(0);
     for (let i = 0; i < 20; i++) await writer.commit([blocks(ONE, (i * 7) % 20, 1, i)], 'strict');
