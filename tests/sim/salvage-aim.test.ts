@@ -216,6 +216,14 @@ describe('where it does not', () => {
     expect(aimed.blocks).toEqual([4, 5, 0, 0]);
   });
 
+  test('what a commit wrote where it had cut off is there', async () => {
+    const commits = damaged(4).map((record) =>
+      (record.key as number[])[1] === 3 ? commitOf(3, { keptBlocks: 2 }) : record,
+    );
+    const aimed = await told({ ...WHOLE, commits });
+    expect(aimed.blocks).toEqual([1, 5, 3, 3]);
+  });
+
   test('what a shorter file had above its end is gone', async () => {
     const commits = without(4, 5).concat(commitOf(4, { fileBytes: 2 * SIZE }), commitOf(5));
     const aimed = await told({ ...WHOLE, commits, chunks: [chunkOf(2)] });
