@@ -1,6 +1,6 @@
 /** P11: a segment is listed for reclaim when none of its blocks is live, with who took the last one. */
 import { describe, expect, test } from 'vitest';
-import { LiveSegments, segmentNumber } from '../../../src/blockstore/live.js';
+import { LiveSegments, placeOfSegment, segmentNumber } from '../../../src/blockstore/live.js';
 import { InvariantError } from '../../../src/errors.js';
 import { RECLAIM_RANGES_MAX } from '../../../src/format/layout.js';
 import type { ReclaimRange } from '../../../src/format/maps.js';
@@ -18,6 +18,22 @@ function written(live: LiveSegments, at: number, parts: number): void {
 function superseded(live: LiveSegments, at: number, parts: readonly number[], by: number): void {
   for (const part of parts) live.release(segmentNumber(at, part), version(by));
 }
+
+test('one number names a segment, and the next one its neighbour', () => {
+  const last = 2 ** 20 - 1;
+  for (const [at, part] of [
+    [0, 0],
+    [1, 0],
+    [3, 7],
+    [4, last],
+    [2 ** 32, last],
+  ] as const) {
+    const segment = segmentNumber(at, part);
+    expect(placeOfSegment(segment)).toEqual({ version: at, part });
+    const next = part === last ? { version: at + 1, part: 0 } : { version: at, part: part + 1 };
+    expect(placeOfSegment(segment + 1)).toEqual(next);
+  }
+});
 
 test('a segment waits when its last block is gone, and not before', () => {
   const live = new LiveSegments();
