@@ -52,7 +52,7 @@ test('killed inside a commit, the synchronous engines leave a whole version to e
     .map((drawn) => {
       const isDeferred = drawn.durability === 'deferred';
       const name = drawn.durability === 'strict' ? 'commit:commit' : 'commit:recorded';
-      const together = isDeferred ? { nth: 2, burst: BURST, prelude: BURST, step: BURST + 1 } : {};
+      const together = isDeferred ? { nth: 2, burst: BURST, autoSync: false } : {};
       return killedAt(name, { ...drawn, step: 2, ...together, orLater: isDeferred });
     });
   const outcomes = await outcomesOf(trials);

@@ -12,6 +12,8 @@ export interface Result {
   readonly outcome: Outcome;
 }
 
+/** Before the first point, or after the last step. */
+const NOWHERE = 'none';
 /** With none seen in n trials, the true rate is below 3/n with 95 % confidence. */
 const RULE_OF_THREE = 3;
 
@@ -21,6 +23,11 @@ export function report(results: readonly Result[]): string {
   const kills = results.reduce((sum, { crash }) => sum + crash.lives.length, 0);
   return [
     section('phase the last kill hit', (r) => r.outcome.phase),
+    counts('last killed in ↓, written by →', results, {
+      rows: MOMENTS,
+      columns: ENGINES,
+      cellOf: ({ outcome: { last, trial } }) => [momentOf(last), engineOf(trial.build)],
+    }),
     section('recovered', recovered),
     counts('written by ↓, read by →', trials, {
       rows: ENGINES,
@@ -51,6 +58,13 @@ export function report(results: readonly Result[]): string {
 
 export function isBroken({ outcome }: Result): boolean {
   return outcome.problems.length > 0;
+}
+
+const MOMENTS = ['volume', 'create', 'recovery', 'step', 'spill', 'commit', NOWHERE];
+
+/** Of what the last point is, which the page told of. */
+function momentOf(last: Point | undefined): string {
+  return last?.name.split(':')[0] ?? NOWHERE;
 }
 
 /** Of runs whose commits may share an idbTx. */

@@ -54,7 +54,8 @@ const LONG_PRELUDE_CHANCE = 0.3;
 const LONG_PRELUDE = [60, 140] as const;
 const SHORT_PRELUDE = [0, 4] as const;
 /** Steps whose commits may share an idbTx. */
-const BURST = [2, 8] as const;
+const BURST = [3, 8] as const;
+const AUTO_SYNC_CHANCE = 0.4;
 /** Of the synchronous engines, whose old line is less in use. */
 const LEGACY_CHANCE = 0.25;
 const SPILLING_ENGINES = ENGINES.filter((engine) => BUILDS_OF[engine].every(spills));
@@ -110,9 +111,10 @@ function lifeOf(random: Seeded, common: Common): Omit<Trial, 'id' | 'inspect'> {
   const isLong = isQuick && random.chance(LONG_PRELUDE_CHANCE);
   const prelude = isLong ? random.between(...LONG_PRELUDE) : random.between(...SHORT_PRELUDE);
   const burst = returnsEarly(common) ? random.between(...BURST) : 1;
+  const autoSync = !returnsEarly(common) || random.chance(AUTO_SYNC_CHANCE);
   const { kill, noPrelude } = momentOf(random, { ...common, prelude, burst });
   return {
-    ...{ seed, volume, workload, build, reader, durability, burst, kill },
+    ...{ seed, volume, workload, build, reader, durability, autoSync, burst, kill },
     claim: 'promised',
     prelude: noPrelude ? 0 : prelude,
     stepsMax: kill.at === 'time' ? Number.MAX_SAFE_INTEGER : STEPS_MAX,

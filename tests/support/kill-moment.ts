@@ -29,7 +29,7 @@ const COMMIT: readonly Place[] = [
   ['commit:complete', 'idbTxs'],
   ['step:committed', 'once'],
 ];
-/** Of an idbTx that commits share: drawn once more. */
+/** Of an idbTx that commits share: drawn more often. */
 const GROUP: readonly Place[] = [
   ['commit:stored', 'segments'],
   ['commit:record', 'records'],
@@ -109,7 +109,7 @@ function placesOf({ isFirst, orphans, workload, build, burst }: Circumstances): 
   if (isFirst && orphans) return ORPHANING;
   const isSpilling = SPILLING.includes(workload) && spills(build);
   if (isSpilling) return [...COMMIT, ...SPILL, ...SPILL];
-  return burst > 1 ? [...COMMIT, ...GROUP] : COMMIT;
+  return burst > 1 ? [...COMMIT, ...GROUP, ...GROUP] : COMMIT;
 }
 
 /** How often a place may come, commits that share an idbTx included. */

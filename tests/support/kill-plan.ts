@@ -62,6 +62,8 @@ export interface Trial {
   readonly reader: BuildName;
   readonly durability: 'strict' | 'relaxed' | 'deferred';
   /** Other than 'promised' only to see that a broken promise is found out. */
+  /** False: commits that return early wait for each other longer, and more of them share an idbTx. */
+  readonly autoSync: boolean;
   readonly claim: Claim;
   /** Steps done in one burst before the page is ready. */
   readonly prelude: number;
@@ -82,6 +84,7 @@ export const PLAIN_TRIAL = {
   build: 'asyncify',
   reader: 'asyncify',
   durability: 'strict',
+  autoSync: true,
   claim: 'promised',
   prelude: 0,
   burst: 1,

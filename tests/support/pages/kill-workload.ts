@@ -22,13 +22,13 @@ export class Workload {
 
   /** @param startStorage of the shared engine, where not its own is to be used */
   static async open(trial: Trial, startStorage?: () => Worker): Promise<Workload> {
-    const { build, volume, durability } = trial;
+    const { build, volume, durability, autoSync } = trial;
     const recoveries: RecoveryFound[] = [];
     const { paths, spillBytes } = SHAPES[trial.workload];
     const [main = '', ...others] = paths;
     const database = await openDatabase(main, {
       build,
-      vfs: { idbName: volume, durability, spillBytes },
+      vfs: { idbName: volume, durability, autoSync, spillBytes },
       startStorage,
       watch: (vfs) => vfs.addEventListener('recovery', ({ detail }) => recoveries.push(detail)),
     });
