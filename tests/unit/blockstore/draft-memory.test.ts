@@ -1,0 +1,70 @@
+/** What a draft keeps in memory: little for a small sqliteTx, the same bytes however it grows (I9). */
+import { expect, test } from 'vitest';
+import { Draft } from '../../../src/blockstore/draft.js';
+import { BlockMap } from '../../../src/blockstore/map.js';
+import { blocksPerSegment } from '../../../src/format/layout.js';
+import { segmentBytes } from '../../../src/format/segment.js';
+import { blockSize, version } from '../../../src/types.js';
+
+const SMALL = blockSize(512);
+const LARGE = blockSize(16_384);
+const FIRST_SLOTS = 4;
+
+function draftOf(size: typeof SMALL, under?: Draft): Draft {
+  const base = new BlockMap({ version: version(3), blockSize: size, fileBytes: 0 });
+  return new Draft(base, { blockSize: size, nonce: [1, 2], ...(under && { under }) });
+}
+
+function write(draft: Draft, first: number, end: number): void {
+  for (let block = first; block < end; block++) draft.stage(block).fill(block % 251);
+}
+
+test('four small blocks take the memory of four; the next takes that of a segment', () => {
+  const draft = draftOf(SMALL);
+  const perSegment = blocksPerSegment(SMALL);
+  write(draft, 0, FIRST_SLOTS);
+  expect(draft.heldBytes).toBe(segmentBytes(SMALL, FIRST_SLOTS));
+  write(draft, FIRST_SLOTS, FIRST_SLOTS + 1);
+  expect(draft.heldBytes).toBe(segmentBytes(SMALL, perSegment));
+  // A second segment is begun whole.
+  write(draft, FIRST_SLOTS + 1, perSegment + 1);
+  expect(draft.heldBytes).toBe(2 * segmentBytes(SMALL, perSegment));
+});
+
+test.each([1, 4, 5, 119, 120, 121, 130])('%i small blocks come out as they went in', (count) => {
+  const draft = draftOf(SMALL);
+  write(draft, 0, count);
+  const bytes = draft.takeRest().flatMap(({ buffer }, part) => {
+    const slots = draft.slotsOf(part).count;
+    expect(buffer.byteLength).toBe(segmentBytes(SMALL, slots));
+    return Array.from({ length: slots }, (_, slot) => new Uint8Array(buffer, slot * SMALL, SMALL));
+  });
+  expect(bytes).toEqual(bytes.map((_, block) => new Uint8Array(SMALL).fill(block % 251)));
+  expect(bytes).toHaveLength(count);
+});
+
+test('a segment that was sent stays so when others follow it', () => {
+  const draft = draftOf(LARGE);
+  write(draft, 0, 3);
+  draft.takeFull();
+  draft.released(0);
+  write(draft, 3, 7);
+  expect([0, 2, 3, 6].map((block) => draft.whereabouts(block).tag)).toEqual([
+    'sent',
+    'sent',
+    'staged',
+    'staged',
+  ]);
+});
+
+test('bytes written are those of all blocks, whatever became of them', () => {
+  const under = draftOf(LARGE);
+  expect(under.writtenBytes).toBe(0);
+  write(under, 0, 4);
+  under.takeFull();
+  under.released(0);
+  expect(under.writtenBytes).toBe(4 * LARGE);
+  const over = draftOf(SMALL, under);
+  write(over, 0, 3);
+  expect(over.writtenBytes).toBe(4 * LARGE + 3 * SMALL);
+});
