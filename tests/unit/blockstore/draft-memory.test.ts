@@ -57,6 +57,19 @@ test('a segment that was sent stays so when others follow it', () => {
   ]);
 });
 
+test('what was sent counts, also where nothing of it is left', () => {
+  for (const kept of [2, 0]) {
+    const draft = draftOf(LARGE);
+    write(draft, 0, 3);
+    draft.takeFull();
+    draft.released(0);
+    draft.truncate(kept * LARGE);
+    expect(draft.takeRest()).toEqual([]);
+    // The store has the segment: the commit has to say so, or nobody ever reclaims it.
+    expect([draft.endPart, draft.slotsOf(0).count]).toEqual([1, 3]);
+  }
+});
+
 test('bytes written are those of all blocks, whatever became of them', () => {
   const under = draftOf(LARGE);
   expect(under.writtenBytes).toBe(0);
