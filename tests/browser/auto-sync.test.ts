@@ -46,7 +46,7 @@ describe('auto-sync', () => {
 
   test('an idle page sends what waits', async () => {
     await commits();
-    await vi.waitFor(() => expect(context.vfs.stats().deferredCommits).toBe(0));
+    await vi.waitFor(async () => expect((await context.vfs.stats()).deferredCommits).toBe(0));
     expect(flushed.reduce((sum, count) => sum + count, 0)).toBe(COMMITS);
   });
 
@@ -58,7 +58,7 @@ describe('auto-sync', () => {
     neverIdle();
     await commits();
     await aWhile();
-    expect(context.vfs.stats().deferredCommits).toBe(COMMITS);
+    expect((await context.vfs.stats()).deferredCommits).toBe(COMMITS);
     happens();
     await vi.waitFor(() => expect(flushed).toEqual([COMMITS]));
   });
@@ -75,7 +75,7 @@ describe('auto-sync', () => {
     neverIdle();
     vi.spyOn(document, 'visibilityState', 'get').mockReturnValue('hidden');
     await commits();
-    await vi.waitFor(() => expect(context.vfs.stats().deferredCommits).toBe(0));
+    await vi.waitFor(async () => expect((await context.vfs.stats()).deferredCommits).toBe(0));
   });
 
   test('without auto-sync it is the delay that counts', async () => {
@@ -90,17 +90,17 @@ describe('auto-sync', () => {
 
   test('maxDelayMs is the longest that a commit waits', async () => {
     await commits({ autoSync: false, maxDelayMs: 300 });
-    expect(context.vfs.stats().deferredCommits).toBeGreaterThan(0);
-    await vi.waitFor(() => expect(context.vfs.stats().deferredCommits).toBe(0), 5000);
+    expect((await context.vfs.stats()).deferredCommits).toBeGreaterThan(0);
+    await vi.waitFor(async () => expect((await context.vfs.stats()).deferredCommits).toBe(0), 5000);
   });
 
   test('1,000 commits are a few idbTxs', async () => {
     neverIdle();
     await commits();
     await context.vfs.durable();
-    const { transactions } = context.vfs.stats();
+    const { transactions } = await context.vfs.stats();
     for (let i = 0; i < 1000; i++) await db.run(`INSERT INTO t VALUES (${i})`);
     await context.vfs.durable();
-    expect(context.vfs.stats().transactions - transactions).toBeLessThanOrEqual(4);
+    expect((await context.vfs.stats()).transactions - transactions).toBeLessThanOrEqual(4);
   });
 });

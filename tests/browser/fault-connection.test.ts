@@ -4,11 +4,12 @@ import { isOpen, isRead, isWrite } from '../support/fault-points.js';
 import { openRaw, promised } from '../support/raw.js';
 import { contentOf, insert, integrity, Rig, reopened } from '../support/rig.js';
 import {
-  BUILDS,
   type BuildName,
   Context,
   deleteVolume,
+  ENGINES,
   freshVolume,
+  ONE_OF_EACH,
   spills,
 } from '../support/sqlite.js';
 
@@ -36,7 +37,7 @@ async function filled(build: BuildName, rows: number): Promise<string> {
   return rig.idbName;
 }
 
-describe.each(BUILDS)('%s: a connection closed between statements', (build) => {
+describe.each(ENGINES)('%s: a connection closed between statements', (build) => {
   test('is opened anew by the next one, and an event tells', async () => {
     const rig = await Rig.create(build);
     await rig.fill(3);
@@ -53,7 +54,7 @@ describe.each(BUILDS)('%s: a connection closed between statements', (build) => {
     }
     expect(lost).toHaveLength(6);
     expect(healed).toEqual([1, 2, 3, 4, 5, 6]);
-    expect(vfs.stats().reopens).toBe(6);
+    expect((await vfs.stats()).reopens).toBe(6);
     expect(await integrity(rig.db)).toBe('ok');
     await rig.close();
   });
@@ -100,7 +101,7 @@ describe.each(BUILDS)('%s: a connection closed between statements', (build) => {
   });
 });
 
-describe.each(['asyncify', 'jspi', 'mirror'] as const)('%s', (build) => {
+describe.each(ONE_OF_EACH)('%s', (build) => {
   test.each(LOSSES)(
     '%s at any request of an opening and a scan: the content, or one clear error and then it',
     async (_name, fault) => {

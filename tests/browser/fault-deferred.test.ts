@@ -3,9 +3,8 @@ import type { Fault } from '../../src/testing/index.js';
 import { isCommit } from '../support/fault-points.js';
 import { Rig, reopened } from '../support/rig.js';
 import { holdVolume } from '../support/sql-spies.js';
-import type { BuildName, Database } from '../support/sqlite.js';
+import { type Database, ONE_OF_EACH } from '../support/sqlite.js';
 
-const TEST_BUILDS: readonly BuildName[] = ['asyncify', 'jspi', 'mirror'];
 const LIMIT_MS = 30_000;
 const FAILED: Fault = { tag: 'abort-at-commit', name: 'DataError' };
 const IOERR = 10;
@@ -15,7 +14,7 @@ const DIRTY_COMMITS_MAX = 64;
 const WAITING = { autoSync: false, maxDelayMs: 60_000 };
 const ALL = 'SELECT v FROM t ORDER BY id';
 
-describe.each(TEST_BUILDS)('deferred commits, %s', { timeout: LIMIT_MS }, (build) => {
+describe.each(ONE_OF_EACH)('deferred commits, %s', { timeout: LIMIT_MS }, (build) => {
   let rig: Rig;
   let other: Database;
   let lost: { readonly paths: readonly string[]; readonly error: Error }[];
@@ -204,7 +203,7 @@ describe.each(TEST_BUILDS)('deferred commits, %s', { timeout: LIMIT_MS }, (build
     vfs.addEventListener('backpressure', ({ detail }) => pressed.push(detail));
     await hold();
     for (let i = 0; i < DIRTY_COMMITS_MAX; i++) await add(`v${i}`);
-    expect(vfs.stats().deferredCommits).toBe(DIRTY_COMMITS_MAX);
+    expect((await vfs.stats()).deferredCommits).toBe(DIRTY_COMMITS_MAX);
     let answered = false;
     const next = add('next').then(() => {
       answered = true;

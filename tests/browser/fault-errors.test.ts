@@ -3,14 +3,13 @@ import type { Fault, FaultInjector } from '../../src/testing/index.js';
 import { atCommit, isCommit, isWrite } from '../support/fault-points.js';
 import { create, dump, type RawRecord } from '../support/raw.js';
 import { contentOf, insert, integrity, type Outcome, Rig, reopened } from '../support/rig.js';
-import { type BuildName, freshVolume, type Row } from '../support/sqlite.js';
+import { type BuildName, freshVolume, ONE_OF_EACH, type Row } from '../support/sqlite.js';
 
 // Goal: a commit that fails is reported once with the code of its cause, or not at all because it went
 // through after all; the database is as before or as after, and the next statement works.
 // Method: one statement, counted for its points on a volume without faults; then once for each
 // point, on a fresh volume, with the fault there. Every case has a time limit: nothing may hang.
 
-const TEST_BUILDS: readonly BuildName[] = ['asyncify', 'jspi', 'mirror'];
 const LIMIT_MS = 20_000;
 
 interface Scene {
@@ -124,7 +123,7 @@ async function expectHealed(build: BuildName, played: Played, after: Row[]): Pro
   });
 }
 
-describe.each(TEST_BUILDS)('%s', (build) => {
+describe.each(ONE_OF_EACH)('%s', (build) => {
   describe.each(SCENES)('$name', (scene) => {
     test.each(FAULTS)(
       '%s at any request: the statement goes on or fails once, the next works',

@@ -2,14 +2,20 @@ import { describe, expect, test } from 'vitest';
 import type { VFSOptions } from '../../src/index.js';
 import { dump, edit, keysOf, picture } from '../support/raw.js';
 import { contentOf, insert, integrity } from '../support/rig.js';
-import { type BuildName, Context, type Database, freshVolume, spills } from '../support/sqlite.js';
+import {
+  type BuildName,
+  Context,
+  type Database,
+  freshVolume,
+  ONE_OF_EACH,
+  spills,
+} from '../support/sqlite.js';
 
 // Goal: of two writers on one version one wins and the other hears SQLITE_BUSY; the loser leaves
 // nothing in the store and loses nothing but its own sqliteTx. Method: two pages without Web Locks on
 // one volume. One begins a sqliteTx and stands still, as a frozen tab does; the other commits; then
 // the first one goes on. The store's bytes are compared before and after.
 
-const TEST_BUILDS: readonly BuildName[] = ['asyncify', 'jspi', 'mirror'];
 const PRIMARY = 0xff;
 const BUSY = 5;
 const SPILL: VFSOptions = { spillBytes: 65536 };
@@ -113,7 +119,7 @@ async function deleteDatabase(race: Race): Promise<void> {
   expect(await race.quick.vfs.deleteFile('test.db')).toBe(true);
 }
 
-describe.each(TEST_BUILDS)('%s, without locks', (build) => {
+describe.each(ONE_OF_EACH)('%s, without locks', (build) => {
   test('a commit is fenced when another page took its version', async () => {
     const race = await Race.start(build);
     await race.frozen.run(`BEGIN IMMEDIATE; ${insert(2)}`);
@@ -230,10 +236,10 @@ describe.each(TEST_BUILDS)('%s, without locks', (build) => {
   }
 });
 
-describe.each(TEST_BUILDS)('%s, with locks', (build) => {
+describe.each(ONE_OF_EACH)('%s, with locks', (build) => {
   test('the second page gets the writer role as soon as the first is idle', async () => {
     const race = await Race.start(build, { locks: navigator.locks });
-    expect(race.slow.vfs.stats()).toBeDefined();
+    expect(await race.slow.vfs.stats()).toBeDefined();
     await race.winner.run(`BEGIN IMMEDIATE; ${ONE}; COMMIT`);
     await race.frozen.run(`BEGIN IMMEDIATE; ${ONE}; COMMIT`);
     expect(race.slow.errors).toEqual([]);

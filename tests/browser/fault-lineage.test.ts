@@ -2,14 +2,13 @@ import { describe, expect, test } from 'vitest';
 import type { Fault, Point } from '../../src/testing/index.js';
 import { isCommit } from '../support/fault-points.js';
 import { insert, integrity, type Outcome, Rig, reopened } from '../support/rig.js';
-import type { BuildName, Database, Row } from '../support/sqlite.js';
+import { type BuildName, type Database, ONE_OF_EACH, type Row } from '../support/sqlite.js';
 
 // Goal: versions that were acknowledged and lost are given again, and nobody mistakes the new ones for the
 // old: nothing is committed on a lost base, no page of one gets among those of the other.
 // Method: synchronous=OFF, a fault at the idbTx of a commit that was acknowledged, and then whatever a
 // connection may be doing when the loss comes to light. And: the writer lock goes on only behind them.
 
-const TEST_BUILDS: readonly BuildName[] = ['asyncify', 'jspi', 'mirror'];
 const QUOTA: Fault = { tag: 'quota-at-commit' };
 const FULL = { tag: 'failed', code: 13 };
 
@@ -55,7 +54,7 @@ async function expectEverywhere(build: BuildName, it: Deferred, expected: Row[])
   });
 }
 
-describe.each(TEST_BUILDS)('%s: a deferred commit that fails', (build) => {
+describe.each(ONE_OF_EACH)('%s: a deferred commit that fails', (build) => {
   // Goal: what landed before the fault stays, and nothing later comes on top of the hole. Method: the
   // nth idbTx has no room, for each n there is; `commit` events tell what had landed by then.
   test('takes every later one with it, wherever in the queue it is', async () => {
@@ -153,7 +152,7 @@ describe.each(TEST_BUILDS)('%s: a deferred commit that fails', (build) => {
   });
 });
 
-describe.each(TEST_BUILDS)('%s: deferred commits on their way', (build) => {
+describe.each(ONE_OF_EACH)('%s: deferred commits on their way', (build) => {
   test('all land before another page gets the writer lock', async () => {
     const it = await deferred(build);
     const other = await Rig.create(build, { idbName: it.rig.idbName });

@@ -3,14 +3,13 @@ import type { Fault, FaultInjector, Point } from '../../src/testing/index.js';
 import { isCommit, isOpen } from '../support/fault-points.js';
 import { insert, integrity, Rig, reopened } from '../support/rig.js';
 import { rawFile } from '../support/sql-spies.js';
-import type { BuildName, Row } from '../support/sqlite.js';
+import { type BuildName, ONE_OF_EACH, type Row } from '../support/sqlite.js';
 
 // Goal: a commit whose outcome nobody heard is looked up. If it landed it is a success, once; if not,
 // it is sent once more; if the look-up fails too, that is one error, and looking later tells.
 // Method: close the connection under a commit, at each of its requests and at its end, before or after
 // it landed; count versions in the raw store and rows in the database. Nothing may hang.
 
-const TEST_BUILDS: readonly BuildName[] = ['asyncify', 'jspi', 'mirror'];
 const LIMIT_MS = 30_000;
 const CLOSE: Fault = { tag: 'close' };
 const LANDED: Fault = { tag: 'close-after-landing' };
@@ -97,7 +96,7 @@ async function expectOnce(
   });
 }
 
-describe.each(TEST_BUILDS)('unknown outcome, %s', (build) => {
+describe.each(ONE_OF_EACH)('unknown outcome, %s', (build) => {
   describe.each(SCENES)('$name', (scene) => {
     test(
       'a commit that landed unheard is a success, and is not sent again',

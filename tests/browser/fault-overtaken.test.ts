@@ -2,17 +2,16 @@ import { describe, expect, test } from 'vitest';
 import { isCommit } from '../support/fault-points.js';
 import { keysOf, picture } from '../support/raw.js';
 import { insert, integrity, Rig, reopened } from '../support/rig.js';
-import { type BuildName, Context, freshVolume, spills } from '../support/sqlite.js';
+import { type BuildName, Context, freshVolume, ONE_OF_EACH, spills } from '../support/sqlite.js';
 
 // Goal: a writer that was overtaken finds its way back by itself, and overwrites nothing.
 // Method: another page without Web Locks commits, or deletes the file, behind the writer's back: as after
 // the writer's lock was stolen and nobody told it.
 
-const TEST_BUILDS: readonly BuildName[] = ['asyncify', 'jspi', 'mirror'];
 const BUSY = { tag: 'failed', code: 5 };
 const TABLE = 'CREATE TABLE t(id INTEGER PRIMARY KEY, v)';
 
-describe.each(TEST_BUILDS)('%s', (build) => {
+describe.each(ONE_OF_EACH)('%s', (build) => {
   // A mirror sends nothing ahead of its commit.
   const ways = spills(build) ? 2 : 1;
 

@@ -65,7 +65,7 @@ describe.each(['damaged', 'lost'])('when the newest commit record is %s', (how) 
     const expected = { path: 'test.db', version: newest, fellBack, foundAbove: false };
     expect(reports).toMatchObject([expected]);
     expect(reports[0]?.defects).toMatchObject([{ location: { key: [FILE, newest] } }]);
-    expect(context.vfs.stats().recoveries).toEqual(reports);
+    expect((await context.vfs.stats()).recoveries).toEqual(reports);
     expect(context.errors).toEqual(reports[0]?.defects);
     const { defects } = await context.vfs.verify('test.db');
     expect(defects).toMatchObject([{ error: { location: { store: 'commits', version: newest } } }]);
@@ -85,7 +85,9 @@ describe.each(['damaged', 'lost'])('when the newest commit record is %s', (how) 
     expect(await contentOf(again)).toEqual(
       before.map(([id, v]) => [id, id === 2 ? '7468697264' : v]),
     );
-    expect(context.vfs.stats().recoveries).toMatchObject([{ fellBack: undefined, defects: [] }]);
+    expect((await context.vfs.stats()).recoveries).toMatchObject([
+      { fellBack: undefined, defects: [] },
+    ]);
     await context.close();
   });
 

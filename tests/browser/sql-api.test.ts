@@ -129,7 +129,7 @@ describe.each(ENGINES)('the VFS beside SQL, %s', (build) => {
       ['commit', { path: 'test.db', version: 1, blocks: 2 }],
       ['commit', { path: 'test.db', version: 2 }],
     ]);
-    expect(vfs.stats().commits).toBe(2);
+    expect((await vfs.stats()).commits).toBe(2);
     await site.leave();
     const again = await site.context();
     const recovered: VFSEventMap['recovery'][] = [];
@@ -162,12 +162,12 @@ describe.each(ENGINES)('the VFS beside SQL, %s', (build) => {
     await db.run('PRAGMA cache_size=5; CREATE TABLE t(a INTEGER PRIMARY KEY, b)');
     for (let i = 0; i < 20; i++) await db.run('INSERT INTO t(b) VALUES (randomblob(3000))');
     await db.run('BEGIN; UPDATE t SET b = randomblob(3001)');
-    const inside = vfs.stats();
+    const inside = await vfs.stats();
     expect(inside.openSnapshots).toBe(1);
     expect(inside.stagedBytes).toBeGreaterThan(0);
     await db.run('COMMIT');
-    expect(vfs.stats()).toMatchObject({ openSnapshots: 0, stagedBytes: 0, journalBytes: 0 });
+    expect(await vfs.stats()).toMatchObject({ openSnapshots: 0, stagedBytes: 0, journalBytes: 0 });
     await db.close();
-    expect(vfs.stats()).toMatchObject({ cacheBytes: 0, liveSegments: 0, deferredCommits: 0 });
+    expect(await vfs.stats()).toMatchObject({ cacheBytes: 0, liveSegments: 0, deferredCommits: 0 });
   });
 });

@@ -111,8 +111,7 @@ describe.each(ENGINES)('commits over two files, %s', (build) => {
       const code = await db.failure('COMMIT');
       if (what === 'QuotaExceededError') expect(code).toBe(FULL);
       expect(faults.struck).toHaveLength(times);
-      const { sqlite3 } = await site.context();
-      if (sqlite3.get_autocommit(db.handle) === 0) await db.run('ROLLBACK');
+      if (await db.inTransaction()) await db.run('ROLLBACK');
       expect(await counts(db)).toEqual([[1, 1]]);
       await db.run(`BEGIN; ${insert('main', 1000, count)}; ${insert('b', 1000, count)}; COMMIT`);
       expect(await counts(db)).toEqual([[count + 1, count + 1]]);

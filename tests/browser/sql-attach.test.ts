@@ -7,7 +7,7 @@ const FILES = ['a.db', 'b.db', 'c.db'];
 describe.each(ENGINES)('attached databases, %s', (build) => {
   let site: Site;
   beforeEach(() => {
-    site = new Site(build, { spillBytes: 65536 });
+    site = new Site(build, { indexedDB, spillBytes: 65536 });
   });
   afterEach(() => site.remove());
 
@@ -108,7 +108,7 @@ describe.each(ENGINES)('attached databases, %s', (build) => {
     const failing = failCommits(site.idbName);
     await db.failure('COMMIT');
     failing.restore();
-    if ((await site.context()).sqlite3.get_autocommit(db.handle) === 0) await db.run('ROLLBACK');
+    if (await db.inTransaction()) await db.run('ROLLBACK');
     expect(await db.rows('SELECT (SELECT max(a) FROM main.t), (SELECT max(a) FROM b.t)')).toEqual([
       [1, 1],
     ]);

@@ -11,10 +11,10 @@ describe.each(ENGINES)('closing the VFS, %s', (build) => {
   // Goal: engine says what runs. Method: without an option, and with each durability.
   test('engine names the VFS and its durability', async () => {
     const context = await site.context();
-    expect(context.vfs.engine).toEqual({ engine: engineOf(build), durability: 'pragma' });
+    expect(await context.vfs.engine).toEqual({ engine: engineOf(build), durability: 'pragma' });
     for (const durability of ['strict', 'relaxed', 'deferred'] as const) {
       const other = await site.another({ durability });
-      expect(other.vfs.engine).toEqual({ engine: engineOf(build), durability });
+      expect(await other.vfs.engine).toEqual({ engine: engineOf(build), durability });
       await other.close();
     }
   });

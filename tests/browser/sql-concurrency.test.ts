@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Context, type Database, ENGINES_AND_SHARED, Site } from '../support/sqlite.js';
+import { type Context, type Database, ENGINES, Site } from '../support/sqlite.js';
 
 const BUSY = 5;
 
-describe.each(ENGINES_AND_SHARED)('two connections, %s', (build) => {
+describe.each(ENGINES)('two connections, %s', (build) => {
   let site: Site;
   let other: Context | undefined;
   beforeEach(() => {

@@ -6,7 +6,7 @@ describe.each(ENGINES)('durability, %s', (build) => {
   let site: Site;
   let spy: IdbTxSpy;
   beforeEach(() => {
-    site = new Site(build, { spillBytes: 65536 });
+    site = new Site(build, { indexedDB, spillBytes: 65536 });
     spy = spyIdbTxs(site.idbName);
   });
   afterEach(async () => {
@@ -80,7 +80,7 @@ describe.each(ENGINES)('durability, %s', (build) => {
     const context = await site.another({ durability: 'relaxed' });
     const db = await context.open();
     await db.run('PRAGMA synchronous=FULL; CREATE TABLE t(a)');
-    expect(context.vfs.engine.durability).toBe('relaxed');
+    expect(await context.vfs.engine.durability).toBe('relaxed');
     expect(spy.commits().map(({ durability }) => durability)).toEqual(['default']);
     await context.close();
   });
@@ -107,7 +107,7 @@ describe.each(ENGINES)('durability, %s', (build) => {
     for (let i = 1; i <= 5; i++) await db.run(`INSERT INTO t VALUES (${i}, ${i})`);
     expect(await db.value('SELECT count(*) FROM t')).toBe(5);
     expect(landed).toEqual([]);
-    expect(vfs.stats().deferredCommits).toBe(5);
+    expect((await vfs.stats()).deferredCommits).toBe(5);
     let durable = false;
     const waited = vfs.durable().then(() => {
       durable = true;
@@ -117,7 +117,7 @@ describe.each(ENGINES)('durability, %s', (build) => {
     release();
     await waited;
     expect(landed).toEqual([2, 3, 4, 5, 6]);
-    expect(vfs.stats()).toMatchObject({ deferredCommits: 0, deferredBytes: 0 });
+    expect(await vfs.stats()).toMatchObject({ deferredCommits: 0, deferredBytes: 0 });
     await site.expectKept(await db.dump());
   });
 

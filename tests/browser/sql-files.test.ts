@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { rawFile } from '../support/sql-spies.js';
-import { ENGINES_AND_SHARED, Site } from '../support/sqlite.js';
+import { ENGINES, Site } from '../support/sqlite.js';
 
-describe.each(ENGINES_AND_SHARED)('files, %s', (build) => {
+describe.each(ENGINES)('files, %s', (build) => {
   let site: Site;
   beforeEach(() => {
     site = new Site(build, { spillBytes: 65536 });

@@ -11,7 +11,7 @@ const MODES = ['delete', 'persist', 'truncate', 'memory'] as const;
 describe.each(ENGINES)('spilling, %s', (build) => {
   let site: Site;
   beforeEach(() => {
-    site = new Site(build, { spillBytes: 65536, cacheBytes: 262144 });
+    site = new Site(build, { indexedDB, spillBytes: 65536, cacheBytes: 262144 });
   });
   afterEach(() => site.remove());
 

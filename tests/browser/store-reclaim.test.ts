@@ -2,9 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { dump, type RawRecord } from '../support/raw.js';
 import { insert } from '../support/rig.js';
 import { Seeded } from '../support/seeded.js';
-import { type BuildName, type Context, type Database, Site } from '../support/sqlite.js';
+import { type Context, type Database, ONE_OF_EACH, Site } from '../support/sqlite.js';
 
-const TEST_BUILDS: readonly BuildName[] = ['asyncify', 'jspi', 'mirror'];
 /** docs/FORMAT.md §7: 64 kept below a checkpoint, and up to 64 since. */
 const COMMIT_RECORDS_MAX = 128;
 /** As many superseded segments bring a checkpoint on, or a quarter of the live ones. */
@@ -12,7 +11,7 @@ const CHECKPOINT_SUPERSEDED = 64;
 const CHECKPOINT_COMMITS = 64;
 const SEEDS = [1, 2, 3];
 
-describe.each(TEST_BUILDS)('reclaim, %s', (build) => {
+describe.each(ONE_OF_EACH)('reclaim, %s', (build) => {
   let site: Site;
   beforeEach(() => {
     site = new Site(build, { spillBytes: 65536, cacheBytes: 65536 });
@@ -29,7 +28,7 @@ describe.each(TEST_BUILDS)('reclaim, %s', (build) => {
 
   /** Every segment in the store is one that is live or waits to be reclaimed, and few wait. */
   async function expectTidy(context: Context, writtenAtOnce: number): Promise<void> {
-    const { liveSegments, supersededSegments } = context.vfs.stats();
+    const { liveSegments, supersededSegments } = await context.vfs.stats();
     const { commits, segments } = await countsOf(site.idbName);
     expect(commits).toBeLessThanOrEqual(COMMIT_RECORDS_MAX);
     expect(segments).toBe(liveSegments + supersededSegments);

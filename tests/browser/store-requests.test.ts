@@ -55,7 +55,7 @@ describe.each(BUILDS)('requests, %s', (build) => {
     const blocks: number[] = [];
     context.vfs.addEventListener('commit', ({ detail }) => blocks.push(detail.blocks));
     for (const n of [3, 15, 16, 100, 1000]) {
-      const { transactions, requests } = context.vfs.stats();
+      const { transactions, requests } = await context.vfs.stats();
       await db.run(`UPDATE t SET v = randomblob(3000) WHERE id < ${n}`);
       expect(blocks.pop()).toBe(n);
       const segments = Math.ceil(n / BLOCKS_PER_SEGMENT);
@@ -63,7 +63,7 @@ describe.each(BUILDS)('requests, %s', (build) => {
         'add segments': segments,
         'add commits': 1,
       });
-      const after = context.vfs.stats();
+      const after = await context.vfs.stats();
       expect(after.transactions - transactions).toBe(1);
       expect(after.requests - requests).toBe(segments + 1);
     }
@@ -128,13 +128,13 @@ describe.each(BUILDS)('requests, %s', (build) => {
     const other = await site.open();
     await other.value('SELECT count(*) FROM t');
     spy.take();
-    const before = context.vfs.stats();
+    const before = await context.vfs.stats();
     for (const reader of [db, other, db, other]) {
       expect(await reader.value('SELECT count(*) FROM t')).toBe(20);
       await reader.run('BEGIN; SELECT count(*) FROM t; COMMIT');
     }
     expect(tally(spy.take())).toEqual({});
-    expect(context.vfs.stats().transactions).toBe(before.transactions);
+    expect((await context.vfs.stats()).transactions).toBe(before.transactions);
   });
 
   // Goal: opening costs the same whatever the file's history (docs/FORMAT.md §7). Method: a database

@@ -65,6 +65,11 @@ export class Database {
     if (found.length !== 1 || found[0]?.[0] !== 'ok') throw new Error(JSON.stringify(found));
   }
 
+  /** A sqliteTx is open that BEGIN has begun. */
+  async inTransaction(): Promise<boolean> {
+    return this.#sqlite3.get_autocommit(this.handle) === 0;
+  }
+
   async close(): Promise<void> {
     this.#onclose();
     await this.#sqlite3.close(this.handle);

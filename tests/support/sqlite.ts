@@ -28,12 +28,11 @@ export type LocalBuild = 'asyncify' | 'jspi' | 'legacy-asyncify' | 'mirror' | 'l
 /** `IDBBlockVFS`, on every build. */
 export const BUILDS: readonly BuildName[] = ['asyncify', 'jspi', 'legacy-asyncify'];
 /** Every engine, on each build of the current line, and `IDBBlockVFS` on the old one. */
-export const ENGINES: readonly BuildName[] = [...BUILDS, 'mirror'];
-/** The same, and the engine whose API calls cannot wait. */
-export const EVERY_ENGINE: readonly BuildName[] = [...ENGINES, 'legacy-mirror'];
-
-/** The same engines, and the one that runs in a worker (shared/), where a remote control will do. */
-export const ENGINES_AND_SHARED: readonly BuildName[] = [...ENGINES, 'shared'];
+export const ENGINES: readonly BuildName[] = [...BUILDS, 'mirror', 'shared'];
+/** The same, and the synchronous engines on the old line. */
+export const EVERY_ENGINE: readonly BuildName[] = [...ENGINES, 'legacy-mirror', 'legacy-shared'];
+/** Each engine once: what fails below the VFS methods fails alike on all builds of an engine. */
+export const ONE_OF_EACH: readonly BuildName[] = ['asyncify', 'mirror', 'shared'];
 
 /** Whether a sqliteTx larger than `spillBytes` goes out ahead of its commit: a mirror stages all of it. */
 export function spills(build: BuildName): boolean {

@@ -36,3 +36,13 @@ export function assertCanBlock(context: Context, options: { readonly hasWorker: 
     );
   }
 }
+
+/** Whether `Atomics.wait` is allowed here: not in a page, nor in a SharedWorker or a service worker. */
+export function mayBlock(): boolean {
+  try {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

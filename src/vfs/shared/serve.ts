@@ -25,15 +25,20 @@ export interface ServeOptions {
   readonly indexedDB?: IDBFactory;
   /** The LockManager to use; null for none. Default: the context's own. */
   readonly locks?: LockManager | null;
+  /** Where clients attach; the port's other end is their option `worker`. Default: messages to this worker. */
+  readonly port?: MessagePort;
 }
 
 /**
  * Makes this worker a storage worker: clients attach through messages to it. What
- * `IDBBlockSharedVFS` starts by itself does nothing else; an app may do it in a worker of its own.
+ * `IDBBlockSharedVFS` starts by itself does nothing else; an app may do it in a worker of its own. With
+ * `port` also a page can: it never blocks.
  */
 export function serveStorage(options: ServeOptions = {}): void {
   const server = new StorageServer(options);
-  globalThis.addEventListener('message', (event: Event) => server.hear(event as MessageEvent));
+  const { port } = options;
+  if (port) port.onmessage = (event) => server.hear(event);
+  else globalThis.addEventListener('message', (event) => server.hear(event as MessageEvent));
 }
 
 class StorageServer {

@@ -2,12 +2,13 @@
  * The storage worker's end of the channel: takes requests in order, answers, sleeps when there are none.
  *
  *   I1  One request at a time, in the order they were written.
- *   I9  It blocks for at most HOLD_MS at a time, and only to keep an idbTx under way open. Its event
- *       loop turns while it sleeps, and after HOLDS_MS of holding: `versionchange`, `close`, messages
- *       and other clients come through.
+ *   I9  It blocks for at most HOLD_MS at a time, only to keep an idbTx under way open, and only where a
+ *       thread may block. Its event loop turns while it sleeps, and after HOLDS_MS of holding:
+ *       `versionchange`, `close`, messages and other clients come through.
  *
  *   serving ──ring empty──▶ holding (an idbTx is open) ──HOLD_MS──▶ asleep ──request──▶ serving
  */
+import { mayBlock } from './capabilities.js';
 import { FieldWriter } from './fields.js';
 import { type SharedParts, STATE, WORD } from './layout.js';
 import { decodeRequest, encodeReply, isAnswered, type Reply, type Request } from './protocol.js';
@@ -38,6 +39,7 @@ export class ChannelServer {
   readonly #parts: SharedParts;
   readonly #handler: RequestHandler;
   readonly #ring: RingReader;
+  readonly #mayBlock: boolean = mayBlock();
   readonly #behind: Set<{ readonly tail: number; readonly reached: () => void }> = new Set();
   #wake: (() => void) | undefined;
   /** When the event loop last turned, for all that is known, in ms. */
@@ -137,7 +139,7 @@ export class ChannelServer {
     const { words } = this.#parts;
     if (Atomics.load(words, WORD.STATE) !== STATE.OPEN) return;
     const tail = Atomics.load(words, WORD.HEAD);
-    if (this.#handler.holdsIdbTx && (await this.#holds(tail))) return;
+    if (this.#mayBlock && this.#handler.holdsIdbTx && (await this.#holds(tail))) return;
     if (waitAsync) await waitAsync(words, WORD.TAIL, tail).value;
     else await this.#untilMessage(tail);
     this.#turnedAt = performance.now();

@@ -17,6 +17,7 @@ export interface Calls {
   create(build: SharedBuild, options: SharedOptions, storage?: MessagePort | 'function'): number;
   open(context: number, path: string, flags?: number): number;
   rows(database: number, sql: string, parameters: readonly Value[]): Row[];
+  inTransaction(database: number): boolean;
   closeDatabase(database: number): void;
   /** Calls a method of the VFS itself. */
   vfs(context: number, method: string, args: readonly unknown[]): unknown;

@@ -78,6 +78,9 @@ function remoteVFS(page: SharedPage, context: number) {
     salvage: method('salvage'),
     stats: method('stats'),
     close: method('close'),
+    get engine() {
+      return method('engine')();
+    },
     addEventListener<K extends VFSEventType>(
       type: K,
       listener: (event: { readonly detail: VFSEventMap[K] }) => void,
@@ -136,6 +139,10 @@ export class SharedDatabase extends Database {
 
   override rows(sql: string, parameters: readonly Value[] = []): Promise<Row[]> {
     return this.#page.call('rows', this.handle, sql, parameters);
+  }
+
+  override inTransaction(): Promise<boolean> {
+    return this.#page.call('inTransaction', this.handle);
   }
 
   override async close(): Promise<void> {

@@ -51,6 +51,7 @@ const calls: Async<Calls> = {
     return number;
   },
   rows: (database, sql, parameters) => databaseOf(database).rows(sql, parameters),
+  inTransaction: (database) => databaseOf(database).inTransaction(),
   closeDatabase: (database) => databaseOf(database).close(),
   async vfs(context, method, args) {
     const { vfs } = contextOf(context);

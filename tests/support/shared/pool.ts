@@ -4,6 +4,9 @@
  * A seat is a page's worker with a storage worker of its own; each context of a volume that is open has a
  * seat for itself, as two pages have.
  */
+
+import type { VFSOptions } from '../../../src/index.js';
+import { type ServeOptions, serveStorage } from '../../../src/vfs/shared/serve.js';
 import { storagePort } from '../../../src/vfs/shared/storage-port.js';
 import type { SharedBuild, SharedOptions } from './calls.ts';
 import { SharedContext, SharedPage } from './context.ts';
@@ -23,10 +26,20 @@ export function startStorage(): { readonly worker: Worker; readonly port: Messag
   return { worker, port: storagePort(worker) };
 }
 
-/** A context on a free seat, and how to give the seat back. */
+/** A storage that runs here, where a test sees and hurts its IndexedDB and its locks. */
+function serveHere(options: ServeOptions): MessagePort {
+  const { port1, port2 } = new MessageChannel();
+  serveStorage({ ...options, port: port1 });
+  return port2;
+}
+
+/**
+ * A context on a free seat, and how to give the seat back. With an IndexedDB or locks that are not the
+ * context's own its storage runs here.
+ */
 export async function seatedContext(
   build: SharedBuild,
-  options: SharedOptions,
+  { indexedDB, locks, ...options }: VFSOptions & SharedOptions,
 ): Promise<{ readonly context: SharedContext; readonly leave: () => void }> {
   const { idbName } = options;
   let seat = seats.find(({ volumes }) => !volumes.has(idbName));
@@ -39,7 +52,12 @@ export async function seatedContext(
   volumes.add(idbName);
   const leave = () => void volumes.delete(idbName);
   try {
-    const context = await SharedContext.create(page, build, options, storagePort(storage));
+    const here = indexedDB !== undefined || locks !== undefined;
+    const port = here
+      ? serveHere({ ...(indexedDB && { indexedDB }), ...(locks !== undefined && { locks }) })
+      : storagePort(storage);
+    const sendable = locks === null ? { ...options, locks } : options;
+    const context = await SharedContext.create(page, build, sendable, port);
     return { context, leave };
   } catch (cause) {
     leave();
