@@ -237,7 +237,7 @@ export class WriteBehind {
       return;
     }
     this.#release(group);
-    this.#tellWaiters();
+    this.#finish(group.length);
   }
 
   async #write(group: readonly Enqueued[]): Promise<void> {
@@ -260,13 +260,12 @@ export class WriteBehind {
     this.#urgent = Math.max(this.#urgent, this.#done + group.length);
   }
 
-  /** They are waited for no longer, and need not stay in the cache. */
+  /** They need not stay in the cache. */
   #release(commits: readonly Enqueued[]): void {
     for (const { prepared, held } of commits) {
       for (const segment of held) segment.pinned = false;
       this.#bytes -= bytesOf(prepared);
     }
-    this.#done += commits.length;
   }
 
   /** I5: the one that failed and all behind it; their files go back to what the store has. */
@@ -282,10 +281,13 @@ export class WriteBehind {
       failure,
       [...files].map((file) => file.path),
     );
-    this.#tellWaiters();
+    // Whoever waits for them hears of the loss behind its event.
+    this.#finish(lost.length);
   }
 
-  #tellWaiters(): void {
+  /** The next `count` commits have landed or were dropped, and everybody who has to know knows. */
+  #finish(count: number): void {
+    this.#done += count;
     const done = this.#waiters.filter(({ last }) => last <= this.#done);
     this.#waiters = this.#waiters.filter(({ last }) => last > this.#done);
     for (const { resolve } of done) resolve();

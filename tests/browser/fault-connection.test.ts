@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Fault, Point } from '../../src/testing/index.js';
 import { isOpen, isRead, isWrite } from '../support/fault-points.js';
 import { openRaw, promised } from '../support/raw.js';
@@ -46,12 +46,14 @@ describe.each(ENGINES)('%s: a connection closed between statements', (build) => 
     const { vfs } = rig.context;
     vfs.addEventListener('connectionlost', ({ detail }) => lost.push(detail.why));
     vfs.addEventListener('connectionhealed', ({ detail }) => healed.push(detail.reopens));
+    await rig.arrived();
     for (let round = 0; round < 3; round++) {
       rig.faults.closeAll();
       await rig.db.run(insert(1));
       rig.faults.closeAll();
       expect(await rig.db.value('SELECT count(*) FROM t')).toBe(4 + round);
     }
+    await vi.waitFor(() => expect(healed).toHaveLength(6));
     expect(lost).toHaveLength(6);
     expect(healed).toEqual([1, 2, 3, 4, 5, 6]);
     expect((await vfs.stats()).reopens).toBe(6);

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Fault, Point } from '../../src/testing/index.js';
 import { isCommit } from '../support/fault-points.js';
 import { insert, integrity, type Outcome, Rig, reopened } from '../support/rig.js';
+import { holdVolume } from '../support/sql-spies.js';
 import { type BuildName, type Database, ONE_OF_EACH, type Row } from '../support/sqlite.js';
 
 // Goal: versions that were acknowledged and lost are given again, and nobody mistakes the new ones for the
@@ -122,8 +123,10 @@ describe.each(ONE_OF_EACH)('%s: a deferred commit that fails', (build) => {
   test('leaves no page in a cache when the change counter comes to the same value again', async () => {
     const it = await deferred(build);
     it.rig.faults.plan(QUOTA, { at: isCommit });
+    const release = await holdVolume(it.rig.idbName);
     await it.a.run('UPDATE t SET v = 20 WHERE v = 0');
     expect(await values(it.b)).toEqual([[20], [1]]);
+    release();
     await settled(it);
     expect(await it.rig.try('SELECT v FROM t', it.a)).toMatchObject(FULL);
     await it.a.run('UPDATE t SET v = 30 WHERE v = 1');
@@ -137,9 +140,11 @@ describe.each(ONE_OF_EACH)('%s: a deferred commit that fails', (build) => {
     await it.a.run(insert(0).replace('INTO t(v)', 'INTO big(v)'));
     await settled(it);
     it.rig.faults.plan(QUOTA, { at: isCommit });
+    const release = await holdVolume(it.rig.idbName);
     await it.a.run('UPDATE t SET v = 20 WHERE v = 0');
     await it.b.run('BEGIN');
     expect(await values(it.b)).toEqual([[20], [1]]);
+    release();
     await settled(it);
     expect(await it.rig.try('SELECT v FROM t', it.a)).toMatchObject(FULL);
     await it.a.run('UPDATE t SET v = 30 WHERE v = 1');

@@ -64,6 +64,7 @@ async function stage(build: BuildName, scene: Scene): Promise<{ rig: Rig; versio
   await scene.prepare(rig);
   const version = await versionOf(rig);
   if (scene.begun) await rig.db.run(scene.begun);
+  await rig.arrived();
   rig.faults.reset();
   return { rig, version };
 }

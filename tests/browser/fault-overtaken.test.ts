@@ -56,7 +56,9 @@ describe.each(ONE_OF_EACH)('%s', (build) => {
       const anew = await quick.open();
       await anew.run(`${TABLE}; INSERT INTO t VALUES (1, 'anew')`);
       const left = await picture(idbName);
-      expect(await slow.try(sql)).toMatchObject(BUSY);
+      const told = await slow.try(sql);
+      // What is sent ahead without being waited for fails with the next call.
+      expect(told.tag === 'done' ? await slow.try('COMMIT') : told).toMatchObject(BUSY);
       expect(await picture(idbName)).toEqual(left);
       await slow.try('ROLLBACK');
       await slow.close();

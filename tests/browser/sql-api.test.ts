@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { VFSEventMap } from '../../src/index.js';
 import { failCommits, openRaw } from '../support/sql-spies.js';
 import { ENGINES, Site } from '../support/sqlite.js';
@@ -6,7 +6,7 @@ import { ENGINES, Site } from '../support/sqlite.js';
 describe.each(ENGINES)('the VFS beside SQL, %s', (build) => {
   let site: Site;
   beforeEach(() => {
-    site = new Site(build, { spillBytes: 65536, busyTimeoutMs: 300 });
+    site = new Site(build, { indexedDB, spillBytes: 65536, busyTimeoutMs: 300 });
   });
   afterEach(() => site.remove());
 
@@ -124,6 +124,7 @@ describe.each(ENGINES)('the VFS beside SQL, %s', (build) => {
     vfs.addEventListener('commit', ({ detail }) => seen.push(['commit', detail]));
     const db = await site.open();
     await db.run('CREATE TABLE t(a); INSERT INTO t VALUES (1); BEGIN; DELETE FROM t; ROLLBACK');
+    await vi.waitFor(() => expect(seen).toHaveLength(3));
     expect(seen).toMatchObject([
       ['recovery', { path: 'test.db', version: 0, foundAbove: false, deletedAbove: false }],
       ['commit', { path: 'test.db', version: 1, blocks: 2 }],
@@ -135,6 +136,7 @@ describe.each(ENGINES)('the VFS beside SQL, %s', (build) => {
     const recovered: VFSEventMap['recovery'][] = [];
     again.vfs.addEventListener('recovery', ({ detail }) => recovered.push(detail));
     await site.open();
+    await vi.waitFor(() => expect(recovered).toHaveLength(1));
     expect(recovered).toMatchObject([{ path: 'test.db', version: 2, replayedCommits: 2 }]);
   });
 

@@ -106,6 +106,8 @@ describe.each(ENGINES)('commits over two files, %s', (build) => {
       const db = await openTwo();
       faults.reset();
       await db.run(`BEGIN; ${insert('main', 100, count)}; ${insert('b', 100, count)}`);
+      // Asked behind all that was sent ahead.
+      await (await site.context()).vfs.stats();
       expect(faults.count(isSpill) > 0).toBe(size === 'spilled' && spills(build));
       faults.plan(fault, { at: isCommit, times });
       const code = await db.failure('COMMIT');
@@ -124,6 +126,8 @@ describe.each(ENGINES)('commits over two files, %s', (build) => {
       const db = await openTwo();
       faults.reset();
       await db.run(`BEGIN; ${insert('main', 100, count)}; ${insert('b', 100, count)}`);
+      // Asked behind all that was sent ahead.
+      await (await site.context()).vfs.stats();
       expect(faults.count(isSpill) > 0).toBe(size === 'spilled' && spills(build));
       faults.plan(fault, { at: isCommit });
       await db.run('COMMIT');

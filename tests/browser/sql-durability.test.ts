@@ -80,7 +80,7 @@ describe.each(ENGINES)('durability, %s', (build) => {
     const context = await site.another({ durability: 'relaxed' });
     const db = await context.open();
     await db.run('PRAGMA synchronous=FULL; CREATE TABLE t(a)');
-    expect(await context.vfs.engine.durability).toBe('relaxed');
+    expect((await context.vfs.engine).durability).toBe('relaxed');
     expect(spy.commits().map(({ durability }) => durability)).toEqual(['default']);
     await context.close();
   });

@@ -58,6 +58,12 @@ export class Rig {
     }
   }
 
+  /** Resolves when all that was sent ahead has been acted on: only now do planned faults meet what follows. */
+  async arrived(): Promise<void> {
+    // Asked of the storage behind everything else.
+    await this.context.vfs.stats();
+  }
+
   /** A table of `rows` rows, each on a page of its own. */
   async fill(rows: number): Promise<void> {
     await this.db.run(`CREATE TABLE t(id INTEGER PRIMARY KEY, v); ${insert(rows)}`);

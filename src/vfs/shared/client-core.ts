@@ -13,6 +13,7 @@ import { MemoryFiles } from '../memory-files.js';
 import { isJournal, normalisePath } from '../paths.js';
 import type { ConnectionPragmas } from '../pragmas.js';
 import type { VFSStats } from '../stats.js';
+import { Backlog } from './backlog.js';
 import type { ChannelClient } from './client.js';
 import { ClientFile, type ClientFileEnv, expect } from './client-file.js';
 import { withErrors } from './plain-error.js';
@@ -47,6 +48,7 @@ export class ClientCore implements MethodCore {
     const { channel, durability, spillBytes } = deps;
     this.#env = {
       channel,
+      backlog: new Backlog(channel.words),
       durability,
       spillBytes,
       cache: this.#cache,

@@ -2,7 +2,8 @@
  * A main database as one connection of a client thread has it open: its locks, its copies of blocks,
  * and what it wrote. The storage worker has the same file as a DatabaseFile.
  *
- *   I4  The commit point returns when the commit has the durability asked for, or throws.
+ *   I4  The commit point returns when the commit has the durability asked for, or throws. A deferred one
+ *       has it when it is sent, if there is room for it and nothing was lost (backlog.ts).
  *   I5  After a failed or discarded sqliteTx no block of it is left, and the shape is the one before.
  *   I7  A copy is used only under a lock: it is then of the snapshot, or of what this sqliteTx wrote.
  *   I9  Copies are bounded by the VFS's cache; the storage worker has whatever is not kept here.
@@ -16,6 +17,7 @@ import * as rc from '../../result-codes.js';
 import { type Durability, isBlockSize } from '../../types.js';
 import type { SnapshotPages } from '../journal-file.js';
 import { ConnectionPragmas } from '../pragmas.js';
+import type { Backlog } from './backlog.js';
 import type { ChannelClient } from './client.js';
 import { ClientLease } from './lease.js';
 import { type PlainError, revivedError } from './plain-error.js';
@@ -28,6 +30,7 @@ const CACHE_CHECK_BYTES = 16;
 /** What every file of a client needs of it. */
 export interface ClientFileEnv {
   readonly channel: ChannelClient;
+  readonly backlog: Backlog;
   readonly cache: SegmentCache;
   readonly durability: Durability | 'pragma';
   /** Bytes that a sqliteTx may write before its commit is always waited for. */
@@ -59,6 +62,10 @@ export class ClientFile {
   #writtenBytes = 0;
   /** SQLite's page cache may hold pages of versions that were lost: make it drop them. */
   #distrusted = false;
+  /** Its sqliteTx stands on a version that was lost: what SQLite plays back is none of the file's. */
+  #isOnLost = false;
+  /** Losses that this connection cannot have built on. */
+  #lossesSeen: number;
   #pages: SnapshotPages | undefined;
 
   constructor(deps: ClientFileDeps, { shape, lease }: ReplyOf<'opened'>) {
@@ -66,6 +73,7 @@ export class ClientFile {
     this.#deps = deps;
     this.#shape = shape;
     this.#committed = shape;
+    this.#lossesSeen = deps.backlog.losses;
     this.#lease = lease === undefined ? undefined : new ClientLease(deps.channel.words, lease);
   }
 
@@ -202,6 +210,10 @@ export class ClientFile {
   unlock(level: number): void {
     if (level >= this.#level) return;
     if (level < rc.SQLITE_LOCK_RESERVED) this.discard();
+    if (this.#isOnLost && level === rc.SQLITE_LOCK_NONE) {
+      this.#isOnLost = false;
+      this.#distrust();
+    }
     this.#level = level;
     if (this.#lease?.give(level)) return;
     const { channel, id } = this.#deps;
@@ -211,17 +223,28 @@ export class ClientFile {
   /** The commit point. `group`: the super-journal whose deletion commits, or ''. */
   commit(group: string): void {
     if (!this.#wrote) return;
-    const { channel, id, spillBytes } = this.#deps;
+    const { channel, id, backlog } = this.#deps;
     const durability = this.#durability;
-    // What was sent ahead may have failed.
-    const waits = durability !== 'deferred' || group !== '' || this.#writtenBytes >= spillBytes;
+    const { losses } = backlog;
+    const waits = durability !== 'deferred' || group !== '' || !this.#mayRunAhead(losses);
     const reply = channel.call({ op: 'commit', id, durability, group, waits });
+    if (waits) this.#lossesSeen = losses;
+    else backlog.add(this.#writtenBytes);
     if (reply.tag === 'failed') {
       this.#undo();
-      if (reply.lost) this.#distrust();
+      if (reply.lost) {
+        this.#isOnLost = true;
+        this.#distrust();
+      }
     }
     expect(reply, 'done');
     if (group === '') this.committed();
+  }
+
+  /** Whether a deferred commit goes without being waited for: not if what was sent ahead may have failed. */
+  #mayRunAhead(losses: number): boolean {
+    const { backlog, spillBytes } = this.#deps;
+    return losses === this.#lossesSeen && this.#writtenBytes < spillBytes && backlog.hasRoom;
   }
 
   /** What was written is the newest version now. */

@@ -23,6 +23,11 @@ export const WORD = {
   STATE: 4,
   /** 1 while the storage worker can only be woken by a message. */
   DOORBELL: 5,
+  /** Times that acknowledged commits of the volume were lost, modulo 2^32. */
+  LOSSES: 6,
+  /** How many more deferred commits, and bytes of them, may wait: as of the last one acted on. */
+  ROOM_COMMITS: 7,
+  ROOM_BYTES: 8,
   /** One word for each open file, see LEASE. */
   LEASES: 16,
 } as const;
@@ -43,6 +48,8 @@ const HEADER_BYTES = 4 * WORD_COUNT;
 const KIB = 1024;
 /** Holds a page of 64 KiB, its record, and what is left unused at the ring's end. */
 const RING_BYTES_MIN = 256 * KIB;
+/** More than ever waits there; far below what the words can count. */
+const RING_BYTES_MAX = 256 * KIB * KIB;
 export const RING_BYTES_DEFAULT: number = 4 * KIB * KIB;
 export const REPLY_BYTES: number = KIB * KIB;
 
@@ -55,8 +62,10 @@ export interface SharedParts {
 
 /** @throws OptionError */
 export function createShared(ringBytes: number): SharedParts {
-  if (!Number.isInteger(Math.log2(ringBytes)) || ringBytes < RING_BYTES_MIN) {
-    throw new OptionError('channelBytes', `a power of two from ${RING_BYTES_MIN} on`);
+  const isInRange = ringBytes >= RING_BYTES_MIN && ringBytes <= RING_BYTES_MAX;
+  if (!Number.isInteger(Math.log2(ringBytes)) || !isInRange) {
+    const range = `${RING_BYTES_MIN} to ${RING_BYTES_MAX}`;
+    throw new OptionError('channelBytes', `a power of two from ${range}`);
   }
   return partsOf(new SharedArrayBuffer(HEADER_BYTES + ringBytes + REPLY_BYTES));
 }

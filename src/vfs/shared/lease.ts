@@ -49,6 +49,11 @@ export class ClientLease extends LeaseWord {
 }
 
 export class StorageLease extends LeaseWord {
+  /** The client has the lease and holds no lock. */
+  get isIdle(): boolean {
+    return Atomics.load(this.words, this.word) === LEASE.GRANTED;
+  }
+
   /** `level`: what the client holds already. */
   grant(level: number): void {
     const shared = level >= rc.SQLITE_LOCK_SHARED ? LEASE.SHARED : 0;

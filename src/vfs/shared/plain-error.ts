@@ -6,7 +6,12 @@ export interface PlainError {
   readonly message: string;
   /** What else the error bears, e.g. `sqliteCode`, `location`. */
   readonly fields: Readonly<Record<string, unknown>>;
+  /** The error's cause, if it is an error itself. */
+  readonly cause: PlainCause | undefined;
 }
+
+/** A PlainError, or no more than an error of another library bears. */
+type PlainCause = PlainError | { readonly name: string; readonly message: string };
 
 const CLASSES: Readonly<Record<string, { readonly prototype: errors.BlockStoreError }>> = {
   CORRUPTION: errors.CorruptionError,
@@ -32,16 +37,28 @@ export function plainError(cause: unknown, volume: string): PlainError {
   const fields = Object.fromEntries(
     Object.entries(error).filter(([name]) => name !== 'cause' && name !== 'code'),
   );
-  return { code, message, fields };
+  return { code, message, fields, cause: plainCause(error.cause) };
+}
+
+function plainCause(cause: unknown): PlainCause | undefined {
+  if (cause instanceof errors.BlockStoreError) return plainError(cause, '');
+  if (!(cause instanceof Error || cause instanceof DOMException)) return undefined;
+  return { name: cause.name, message: cause.message };
 }
 
 /** An error of the class it had. */
-export function revivedError({ code, message, fields }: PlainError): errors.BlockStoreError {
+export function revivedError({ code, message, fields, cause }: PlainError): errors.BlockStoreError {
   const { prototype } = CLASSES[code] ?? errors.BlockStoreError;
   // The classes' constructors make the message; this one is made already.
-  const error = new Error(message) as errors.BlockStoreError;
+  const options = cause && { cause: revivedCause(cause) };
+  const error = new Error(message, options) as errors.BlockStoreError;
   Object.setPrototypeOf(error, prototype);
   return Object.assign(error, fields, { code });
+}
+
+function revivedCause(cause: PlainCause): Error {
+  if ('code' in cause) return revivedError(cause);
+  return Object.assign(new Error(cause.message), { name: cause.name });
 }
 
 /** Marks an error among other values. */

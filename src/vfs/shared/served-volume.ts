@@ -34,12 +34,35 @@ export class ServedVolume implements FileUser {
       playedBack: () => this.playedBack,
     });
     const { emitter } = host;
-    emitter.addEventListener('loss', ({ detail }) => this.#takeBack(detail.paths));
+    emitter.addEventListener('loss', ({ detail }) => {
+      for (const storage of this.storages) storage.publishLoss();
+      this.#takeBack(detail.paths);
+      this.publishRoom();
+    });
+    emitter.addEventListener('flush', () => this.publishRoom());
     // Who knows what others do to the store from now on.
     emitter.addEventListener('connectionlost', () => this.#takeBack());
     emitter.addEventListener('writerchange', ({ detail: { path, held } }) => {
       if (!held) this.#takeBack([path]);
     });
+  }
+
+  /** How many more deferred commits, and bytes of them, may wait. */
+  get room(): { readonly commits: number; readonly bytes: number } {
+    const { maxDirtyCommits, maxDirtyBytes } = this.host.options;
+    const { deferredCommits, deferredBytes } = this.host.volume.committer;
+    return { commits: maxDirtyCommits - deferredCommits, bytes: maxDirtyBytes - deferredBytes };
+  }
+
+  publishRoom(): void {
+    for (const storage of this.storages) storage.publishRoom();
+  }
+
+  /** Snapshots that are pinned for leases alone. */
+  get idleSnapshots(): number {
+    let count = 0;
+    for (const storage of this.storages) count += storage.idleSnapshots;
+    return count;
   }
 
   /** What a lease was granted on is no more. */

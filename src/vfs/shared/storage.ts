@@ -13,6 +13,7 @@ import { DatabaseFile } from '../database-file.js';
 import type { VFSEventType } from '../events.js';
 import { ConnectionPragmas } from '../pragmas.js';
 import type { Thread } from '../shared-file.js';
+import { publishLoss, publishRoom } from './backlog.js';
 import type { SharedParts } from './layout.js';
 import { LeaseSlots, StorageLease } from './lease.js';
 import { Lending } from './lending.js';
@@ -66,6 +67,17 @@ export class Storage implements RequestHandler {
       unacted: () => (this.#isAwaited ? undefined : client.unacted()),
     });
     served.storages.add(this);
+    this.publishRoom();
+  }
+
+  /** The client is to know how much more it may send ahead. */
+  publishRoom(): void {
+    publishRoom(this.#client.words, this.#served.room);
+  }
+
+  /** The client is to wait for its next commits: acknowledged ones were lost. */
+  publishLoss(): void {
+    publishLoss(this.#client.words);
   }
 
   get holdsIdbTx(): boolean {
@@ -147,6 +159,7 @@ export class Storage implements RequestHandler {
     this.#loss ??= error;
     // What the committer has lost it tells itself.
     if (error === file.database.shared.file.lastLoss) return;
+    this.publishLoss();
     const paths = [file.database.path];
     this.#served.host.emitter.emit('loss', () => ({ error, paths }));
   }
@@ -219,7 +232,16 @@ export class Storage implements RequestHandler {
   }
 
   #stats(): string {
-    return JSON.stringify(withPlainErrors(this.#served.host.stats(), this.#volumeName));
+    const stats = this.#served.host.stats();
+    const openSnapshots = stats.openSnapshots - this.#served.idleSnapshots;
+    return JSON.stringify(withPlainErrors({ ...stats, openSnapshots }, this.#volumeName));
+  }
+
+  /** Snapshots that stay pinned for a lease, while the client reads nothing. */
+  get idleSnapshots(): number {
+    let count = 0;
+    for (const { lease } of this.#files.values()) if (lease?.isIdle) count++;
+    return count;
   }
 
   #write(
@@ -324,6 +346,7 @@ export class Storage implements RequestHandler {
     const committing = database.commit();
     if (!(committing instanceof Promise)) return DONE;
     return committing.then(() => {
+      this.#served.publishRoom();
       const { state } = database.shared.file;
       file.seen = { state, version: state.map.version };
       return DONE;
