@@ -128,7 +128,56 @@ describe('clients of one storage worker', () => {
   });
 });
 
+describe('clients of one storage worker', () => {
+  test('agree on the options of their volume: the first that differs is named', async () => {
+    const storage = storageOf(startStorage());
+    const idbName = freshName();
+    const first = await client(storage, { idbName, spillBytes: 65536, durability: 'strict' });
+    const second = client(storage, { idbName, spillBytes: 131072, durability: 'relaxed' });
+    await expect(second).rejects.toMatchObject({ code: 'OPTION' });
+    await expect(second).rejects.toThrow(/spillBytes.*65536/);
+    const third = await client(storage, { idbName, spillBytes: 65536, durability: 'relaxed' });
+    await third.close();
+    await first.close();
+  });
+
+  test('that end before what they sent was acted on lose nothing of it', async () => {
+    const { storage, context, db } = await oddClient();
+    const [idbName = ''] = volumes;
+    await db.run('PRAGMA synchronous=OFF; INSERT INTO t VALUES (0, 0)');
+    storage.postMessage('pause');
+    const acknowledged = [[0]];
+    for (let a = 1; a <= 100; a++) {
+      await db.run(`INSERT INTO t VALUES (${a}, ${a})`);
+      acknowledged.push([a]);
+    }
+    context.page.worker.terminate();
+    const next = await client(storage, { idbName });
+    const again = await next.open();
+    await expect.poll(() => again.rows('SELECT a FROM t')).toEqual(acknowledged);
+    await again.run('INSERT INTO t VALUES (200, 200)');
+    await again.expectIntact();
+    await next.close();
+  });
+});
+
 describe('a storage worker', () => {
+  test('that hangs and is the engine’s own is ended: what it has locked is free', async () => {
+    const options = { idbName: freshName(), workerTimeoutMs: LIMIT_MS };
+    const page = new SharedPage();
+    started.push(page.worker);
+    const context = await SharedContext.create(page, 'shared', options, 'odd function');
+    const db = await context.open();
+    await db.run('CREATE TABLE t(a); INSERT INTO t VALUES (1)');
+    new BroadcastChannel('odd-storage').postMessage('hang');
+    expect(await db.failure('CREATE TABLE u(a)')).toBe(IOERR);
+    const next = await client(storageOf(startStorage()), options);
+    const again = await next.open();
+    await again.run('INSERT INTO t VALUES (2)');
+    expect(await again.rows('SELECT a FROM t')).toEqual([[1], [2]]);
+    await next.close();
+  });
+
   test('that hangs is an error in time for statements, calls and close; create works again', async () => {
     const { storage, context, db } = await oddClient({ workerTimeoutMs: LIMIT_MS });
     const [idbName = ''] = volumes;

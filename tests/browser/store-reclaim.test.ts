@@ -106,7 +106,7 @@ describe.each(ONE_OF_EACH)('reclaim, %s', (build) => {
     await expectTidy(context, 1);
     const left = (await dump(site.idbName)).filter(({ store }) => store === 'segments');
     const old = left.filter(({ key }) => ((key as number[])[1] ?? 0) <= newest);
-    expect(old.length).toBeLessThanOrEqual(context.vfs.stats().liveSegments);
+    expect(old.length).toBeLessThanOrEqual((await context.vfs.stats()).liveSegments);
     expect(await reader.rows('SELECT id, hex(v) FROM t')).toEqual(
       await db.rows('SELECT id, hex(v) FROM t'),
     );

@@ -27,6 +27,8 @@ export interface ChannelClientOptions {
   readonly workerTimeoutMs: number;
   /** Wakes a storage worker that sleeps until a message comes. */
   readonly ring: () => void;
+  /** The storage worker was given up. */
+  readonly onPoison: (error: BlockStoreError) => void;
 }
 
 export class ChannelClient {
@@ -113,6 +115,7 @@ export class ChannelClient {
   #fail(why: string): never {
     const error = new StorageWorkerError(this.#options.volume, why);
     this.poisonWith(error);
+    this.#options.onPoison(error);
     throw error;
   }
 }

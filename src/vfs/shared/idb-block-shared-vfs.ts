@@ -77,9 +77,19 @@ export class IDBBlockSharedVFS extends BlockVFS {
         },
       );
       const ring = () => remote.doorbell();
-      const channel = new ChannelClient(shared, { volume: idbName, workerTimeoutMs, ring });
-      storage.failed.catch((error: BlockStoreError) => remote.lose(error));
-      remote.onlost = (error) => channel.poisonWith(error);
+      const onPoison = (error: BlockStoreError) => remote.lose(error);
+      const channel = new ChannelClient(shared, {
+        volume: idbName,
+        workerTimeoutMs,
+        ring,
+        onPoison,
+      });
+      storage.failed.catch(onPoison);
+      remote.onlost = (error) => {
+        channel.poisonWith(error);
+        // One that only hangs would keep its locks.
+        release();
+      };
       const sqlite = module as SqliteModule;
       const core = new ClientCore({
         ...resolved,

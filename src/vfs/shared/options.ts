@@ -3,10 +3,17 @@ import { OptionError } from '../../errors.js';
 import { atLeast, type ResolvedOptions, resolveOptions, type VFSOptions } from '../options.js';
 import { RING_BYTES_DEFAULT } from './layout.js';
 
-export interface SharedVFSOptions extends Omit<VFSOptions, 'indexedDB'> {
+export interface SharedVFSOptions extends Omit<VFSOptions, 'indexedDB' | 'locks'> {
+  /**
+   * null: use no Web Locks. A storage worker that is passed and outlives this thread then does not
+   * notice when it ends without `close()`, and keeps what it has locked. Default: the storage
+   * worker's own.
+   */
+  readonly locks?: null;
   /**
    * The storage worker: a worker that calls `serveStorage()`, a function that starts one, or a port to
-   * one (`storagePort`). A worker that is passed is shared and outlives the VFS. Default: one of its own.
+   * one (`storagePort`). A worker that is passed is shared and outlives the VFS; all who have a volume open
+   * through it pass the same options, but for `durability`. Default: one of its own.
    */
   readonly worker?: Worker | MessagePort | (() => Worker);
   /** Bytes of requests on their way to the storage worker, a power of two. Default 4 MiB. */

@@ -1,10 +1,13 @@
 /**
  * What a storage worker does: takes clients in and serves them, until each says goodbye or dies.
  *
- *   attached ──close, or the client's Web Lock came free──▶ its files are closed ──▶ gone
+ *   attached ──close──────────────────────────────────────▶ its files are closed ──▶ gone
+ *       └──its Web Lock came free──▶ what it sent is done ──┘
  *
- * Clients of one volume share its IndexedDB connection, its cache and its files.
+ * Clients of one volume share its IndexedDB connection, its cache and its files, and have to agree on
+ * the options for them.
  */
+import { OptionError } from '../../errors.js';
 import type { VFSEventMap, VFSEventType } from '../events.js';
 import { partsOf } from './layout.js';
 import { plainError, withPlainErrors } from './plain-error.js';
@@ -18,6 +21,7 @@ import {
   isConnect,
   type RemoteCalls,
   type StorageMessage,
+  type StorageOptions,
 } from './worker-protocol.js';
 
 export interface ServeOptions {
@@ -41,11 +45,17 @@ export function serveStorage(options: ServeOptions = {}): void {
   else globalThis.addEventListener('message', (event) => server.hear(event as MessageEvent));
 }
 
+interface Entry {
+  readonly served: Promise<ServedVolume>;
+  /** Of the client that opened it. */
+  readonly options: StorageOptions;
+  users: number;
+}
+
 class StorageServer {
   readonly #indexedDB: IDBFactory;
   readonly #locks: LockManager | null;
-  readonly #volumes: Map<string, { readonly served: Promise<ServedVolume>; users: number }> =
-    new Map();
+  readonly #volumes: Map<string, Entry> = new Map();
   #clients = 0;
 
   constructor(options: ServeOptions) {
@@ -87,18 +97,18 @@ class StorageServer {
     });
     const channel: ChannelServer = new ChannelServer(partsOf(buffer), storage);
     const calls = callsOf(served, storage);
-    const leave = () => {
+    const leave = (how: 'close' | 'drain') => {
       storage.cancel();
-      channel.close();
+      channel[how]();
     };
     port.onmessage = ({ data }: MessageEvent<ClientMessage>) => {
       if (data.type === 'doorbell') channel.doorbell();
-      if (data.type === 'close') leave();
+      if (data.type === 'close') leave('close');
       if (data.type === 'call') answer(data, { calls, channel, tell, volume: idbName });
     };
     // Whoever gets it after the client: the client is gone, without a goodbye.
     if (aliveLock !== undefined) {
-      this.#locks?.request(aliveLock, leave).catch(() => undefined);
+      this.#locks?.request(aliveLock, () => leave('drain')).catch(() => undefined);
     }
     tell({ type: 'attached' });
     try {
@@ -113,10 +123,11 @@ class StorageServer {
   async #volumeOf(options: Attach['options']): Promise<ServedVolume> {
     const { idbName } = options;
     let entry = this.#volumes.get(idbName);
-    if (!entry) {
+    if (entry) assertAgree(entry.options, options);
+    else {
       const locks = options.locks ? this.#locks : null;
       const served = ServedVolume.open({ ...options, indexedDB: this.#indexedDB, locks });
-      entry = { served, users: 0 };
+      entry = { served, options, users: 0 };
       this.#volumes.set(idbName, entry);
       served.catch(() => this.#volumes.delete(idbName));
     }
@@ -131,6 +142,16 @@ class StorageServer {
     const { host } = await entry.served;
     // A loss was told by its event.
     await host.close().catch(() => undefined);
+  }
+}
+
+/** @throws OptionError of the first option that the volume was not opened with */
+function assertAgree(opened: StorageOptions, asked: StorageOptions): void {
+  for (const key of Object.keys(opened) as (keyof StorageOptions)[]) {
+    // That one each client applies by itself.
+    if (key === 'durability' || opened[key] === asked[key]) continue;
+    const value = JSON.stringify(opened[key]);
+    throw new OptionError(key, `${value}, as the storage worker has opened the volume with it`);
   }
 }
 

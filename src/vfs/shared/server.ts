@@ -3,10 +3,11 @@
  *
  *   I1  One request at a time, in the order they were written.
  *   I9  It blocks for at most HOLD_MS at a time, only to keep an idbTx under way open, and only where a
- *       thread may block. Its event loop turns while it sleeps, and after HOLDS_MS of holding:
+ *       thread may block. Its event loop turns while it sleeps, and after TURN_MS of work or of holding:
  *       `versionchange`, `close`, messages and other clients come through.
  *
  *   serving ──ring empty──▶ holding (an idbTx is open) ──HOLD_MS──▶ asleep ──request──▶ serving
+ *      └──drain: the client is dead──▶ what it sent is acted on, up to what it would wait for ──▶ over
  */
 import { mayBlock } from './capabilities.js';
 import { FieldWriter } from './fields.js';
@@ -24,8 +25,8 @@ const { waitAsync } = Atomics as {
 };
 
 const HOLD_MS = 5;
-/** Milliseconds without a turn of the event loop after which holding makes room for one. */
-const HOLDS_MS = 50;
+/** Milliseconds without a turn of the event loop after which there has to be one. */
+const TURN_MS = 50;
 const HEARTBEAT_MS = 100;
 
 export interface RequestHandler {
@@ -46,6 +47,8 @@ export class ChannelServer {
   #turnedAt: number = performance.now();
   /** Nothing is acted on any more. */
   #isOver = false;
+  /** The client is dead: nobody waits for an answer, and nothing more is sent. */
+  #isDraining = false;
   #beating: ReturnType<typeof setInterval> | undefined;
 
   constructor(parts: SharedParts, handler: RequestHandler) {
@@ -63,7 +66,10 @@ export class ChannelServer {
     }, HEARTBEAT_MS);
     try {
       while (Atomics.load(words, WORD.STATE) === STATE.OPEN) {
-        if (!(await this.#next())) await this.#rest();
+        if (await this.#next()) {
+          if (this.#isTurnDue) await this.#turn();
+        } else if (this.#isDraining) break;
+        else await this.#rest();
       }
     } catch (cause) {
       Atomics.store(words, WORD.STATE, STATE.FAILED);
@@ -89,6 +95,13 @@ export class ChannelServer {
     this.#wake?.();
   }
 
+  /** Ends `run` when all that a dead client has sent is done, but for what it waited for. */
+  drain(): void {
+    this.#isDraining = true;
+    Atomics.notify(this.#parts.words, WORD.TAIL);
+    this.#wake?.();
+  }
+
   /**
    * A promise while something that the client has sent waits to be acted on. It resolves when what
    * was sent so far is done with, or nothing more is taken.
@@ -108,6 +121,16 @@ export class ChannelServer {
     Atomics.add(this.#parts.words, WORD.HEARTBEAT, 1);
   }
 
+  /** I9 */
+  get #isTurnDue(): boolean {
+    return performance.now() - this.#turnedAt >= TURN_MS;
+  }
+
+  async #turn(): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve));
+    this.#turnedAt = performance.now();
+  }
+
   /** Serves one request; false if there is none. */
   async #next(): Promise<boolean> {
     const record = this.#ring.take();
@@ -115,6 +138,7 @@ export class ChannelServer {
     this.#beat();
     const request = decodeRequest(record);
     if (!request) throw new Error('a request that is none');
+    if (this.#isDraining && isAnswered(request)) return false;
     // No await where there is nothing to wait for: a request more would cost a turn.
     const serving = this.#handler.serve(request);
     const reply = serving instanceof Promise ? await serving : serving;
@@ -147,9 +171,8 @@ export class ChannelServer {
 
   /** True if there is something to do. */
   async #holds(tail: number): Promise<boolean> {
-    if (performance.now() - this.#turnedAt >= HOLDS_MS) {
-      await new Promise((resolve) => setTimeout(resolve));
-      this.#turnedAt = performance.now();
+    if (this.#isTurnDue) {
+      await this.#turn();
       return true;
     }
     return Atomics.wait(this.#parts.words, WORD.TAIL, tail, HOLD_MS) !== 'timed-out';

@@ -1,7 +1,7 @@
 /** A database on any engine and build: in this page, or in the worker that the shared engine needs. */
 
 import { storagePort } from '../../../src/vfs/shared/storage-port.js';
-import type { SharedBuild } from '../shared/calls.ts';
+import type { SharedBuild, SharedOptions } from '../shared/calls.ts';
 import { SharedContext, SharedPage } from '../shared/context.ts';
 import type { BuildName } from '../sqlite.ts';
 import { Database, type LocalBuild, type OpenOptions } from './database.ts';
@@ -46,7 +46,7 @@ async function openShared(
   const context = await SharedContext.create(
     page,
     build,
-    { idbName: 'page', ...options },
+    { idbName: 'page', ...(options as Partial<SharedOptions>) },
     storage && storagePort(storage),
   );
   const vfs = context.vfs as unknown as Database['vfs'];

@@ -8,13 +8,19 @@ export type SharedOptions = Omit<SharedVFSOptions, 'worker'> & { readonly idbNam
 
 export type SharedBuild = 'shared' | 'legacy-shared';
 
+export type StorageFunction = 'function' | 'odd function';
+
 /** `context` and `database` are the numbers that `create` and `open` gave. */
 export interface Calls {
   /**
-   * `storage`: the option `worker`, a port to a storage worker or a function that starts one; without it
-   * the engine starts one by itself.
+   * `storage`: the option `worker`, a port to a storage worker or a function that starts one, the engine's
+   * or `odd-storage.ts`; without it the engine starts one by itself.
    */
-  create(build: SharedBuild, options: SharedOptions, storage?: MessagePort | 'function'): number;
+  create(
+    build: SharedBuild,
+    options: SharedOptions,
+    storage?: MessagePort | StorageFunction,
+  ): number;
   open(context: number, path: string, flags?: number): number;
   rows(database: number, sql: string, parameters: readonly Value[]): Row[];
   inTransaction(database: number): boolean;

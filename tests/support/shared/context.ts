@@ -2,7 +2,7 @@
 import type { VFSEventMap, VFSEventType } from '../../../src/index.js';
 import { revivedError, withErrors } from '../../../src/vfs/shared/plain-error.js';
 import { Database, type Row, type Value } from '../database.ts';
-import type { Answer, Call, Calls, SharedBuild, SharedOptions } from './calls.ts';
+import type { Answer, Call, Calls, SharedBuild, SharedOptions, StorageFunction } from './calls.ts';
 
 interface Pending {
   resolve(value: unknown): void;
@@ -108,7 +108,7 @@ export class SharedContext {
     page: SharedPage,
     build: SharedBuild,
     options: SharedOptions,
-    storage?: MessagePort | 'function',
+    storage?: MessagePort | StorageFunction,
   ): Promise<SharedContext> {
     const context = new SharedContext(page, await page.call('create', build, options, storage));
     context.vfs.addEventListener('error', ({ detail }) => context.errors.push(detail.error));

@@ -62,6 +62,7 @@ export class LabClient {
       volume: VOLUME,
       workerTimeoutMs: 1000,
       ring: () => this.#server.doorbell(),
+      onPoison: () => undefined,
     });
     this.storage = new Storage(served, {
       number: ++count,

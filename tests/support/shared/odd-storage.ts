@@ -2,7 +2,8 @@
  * A storage worker that fails when a test says so.
  *
  *   name      a method of Atomics that it has to do without
- *   'hang'    never comes back
+ *   'hang'    never comes back; also told to all on the BroadcastChannel of this module's name
+ *   'pause'   comes back after PAUSE_MS
  *   'fill'    has no room for the next segment
  *   'lose'    the next commit fails
  */
@@ -10,12 +11,19 @@ import './without.ts';
 import { FaultInjector } from '../../../src/testing/index.js';
 import { serveStorage } from '../../../src/vfs/shared/serve.js';
 
+const PAUSE_MS = 500;
 const faults = new FaultInjector(indexedDB);
 
-addEventListener('message', ({ data }) => {
+function obey({ data }: MessageEvent): void {
   if (data === 'hang') for (;;);
+  if (data === 'pause') {
+    const until = performance.now() + PAUSE_MS;
+    while (performance.now() < until);
+  }
   if (data === 'fill') faults.plan({ tag: 'quota-at-put' }, { store: 'segments' });
   if (data === 'lose') faults.plan({ tag: 'abort-at-commit', name: 'DataError' });
-});
+}
+addEventListener('message', obey);
+new BroadcastChannel('odd-storage').onmessage = obey;
 serveStorage({ indexedDB: faults.factory });
 postMessage('ready');

@@ -6,7 +6,7 @@ import createLegacySync from 'wa-sqlite-legacy/dist/wa-sqlite.mjs';
 import { BlockStoreError, IDBBlockSharedVFS } from '../../../src/index.js';
 import { plainError, withPlainErrors } from '../../../src/vfs/shared/plain-error.js';
 import { Database } from '../database.ts';
-import type { Answer, Call, Calls } from './calls.ts';
+import type { Answer, Call, Calls, StorageFunction } from './calls.ts';
 
 type Async<T> = {
   readonly [K in keyof T]: T[K] extends (...args: infer A) => infer R
@@ -29,7 +29,7 @@ const calls: Async<Calls> = {
     const isLegacy = build === 'legacy-shared';
     const module = await (isLegacy ? createLegacySync : createSync)();
     const sqlite3 = (isLegacy ? LegacySQLite : SQLite).Factory(module);
-    const worker = storage === 'function' ? startStorage : storage;
+    const worker = typeof storage === 'string' ? starters[storage] : storage;
     const vfs = await IDBBlockSharedVFS.create('shared', module, {
       ...(worker && { worker }),
       ...options,
@@ -73,11 +73,14 @@ const calls: Async<Calls> = {
 };
 
 /** As an app does that has bundled a storage worker by itself. */
-function startStorage(): Worker {
-  return new Worker(new URL('../../../src/vfs/shared/storage-worker.ts', import.meta.url), {
-    type: 'module',
-  });
-}
+const starters: Readonly<Record<StorageFunction, () => Worker>> = {
+  function: () =>
+    new Worker(new URL('../../../src/vfs/shared/storage-worker.ts', import.meta.url), {
+      type: 'module',
+    }),
+  'odd function': () =>
+    new Worker(new URL('./odd-storage.ts', import.meta.url), { type: 'module', name: '' }),
+};
 
 function contextOf(number: number): Context {
   const context = contexts.get(number);

@@ -14,10 +14,12 @@ afterEach(() => {
 
 test('a request after the channel was closed fails at once', () => {
   const parts = createShared(256 * 1024);
+  const onPoison = vi.fn();
   const client = new ChannelClient(parts, {
     volume: 'v',
     workerTimeoutMs: 5000,
     ring: () => undefined,
+    onPoison,
   });
   new ChannelServer(parts, { holdsIdbTx: false, serve: () => undefined }).close();
   const started = performance.now();
@@ -25,6 +27,7 @@ test('a request after the channel was closed fails at once', () => {
     expect(() => client.call({ op })).toThrow(expect.objectContaining({ code: 'STORAGE_WORKER' }));
   }
   expect(performance.now() - started).toBeLessThan(1000);
+  expect(onPoison).toHaveBeenCalledOnce();
 });
 
 test('create tells why no storage worker could be started, and keeps no lock', async () => {

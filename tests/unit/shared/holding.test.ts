@@ -1,7 +1,8 @@
 /**
- * While an idbTx is held open for a client that keeps sending, the event loop turns all the same.
+ * For a client that keeps sending the event loop turns all the same, also while an idbTx is held open.
  *
- * Method: another thread sends a request each millisecond, so that holding never times out.
+ * Method: another thread sends a request each millisecond, so that holding never times out, or so many
+ * that the ring is never empty.
  */
 import { Worker } from 'node:worker_threads';
 import { afterEach, expect, test } from 'vitest';
@@ -12,13 +13,16 @@ import { ChannelServer } from '../../../src/vfs/shared/server.js';
 
 const LASTS_MS = 1500;
 const RECORD_BYTES = 16;
+/** What a record has besides its length, and what its length is rounded up by. */
+const FIELDS_BYTES = 8;
 /** Of requests that are in the ring already it only says that they are sent. */
 const SENDER = `
-const { words, tail, lastsMs, recordBytes } = require('node:worker_threads').workerData;
+const { words, tail, head, lastsMs, recordBytes, ahead } = require('node:worker_threads').workerData;
 const nobody = new Int32Array(new SharedArrayBuffer(4));
 const until = performance.now() + lastsMs;
 while (performance.now() < until) {
-  Atomics.wait(nobody, 0, 0, 1);
+  if (ahead === 0) Atomics.wait(nobody, 0, 0, 1);
+  else if (Atomics.load(words, tail) - Atomics.load(words, head) > ahead) continue;
   Atomics.add(words, tail, recordBytes);
   Atomics.notify(words, tail);
 }`;
@@ -26,15 +30,19 @@ while (performance.now() < until) {
 let sender: Worker | undefined;
 afterEach(() => sender?.terminate());
 
-test('a timer comes through', async () => {
+test.each([
+  ['an idbTx is held open', { holdsIdbTx: true, ahead: 0 }],
+  ['the ring is never empty', { holdsIdbTx: false, ahead: 1000 * RECORD_BYTES }],
+])('a timer comes through while %s', async (_what, { holdsIdbTx, ahead }) => {
   const parts = createShared(256 * 1024);
   const request: Request = { op: 'discard', id: 1 };
   const writer = new RingWriter(parts);
-  while (writer.hasRoom(RECORD_BYTES)) writer.write(8, (to) => encodeRequest(to, request));
+  while (writer.hasRoom(FIELDS_BYTES))
+    writer.write(FIELDS_BYTES, (to) => encodeRequest(to, request));
   Atomics.store(parts.words, WORD.TAIL, 0);
   let served = 0;
   const server = new ChannelServer(parts, {
-    holdsIdbTx: true,
+    holdsIdbTx,
     serve: () => {
       served++;
       return undefined;
@@ -45,6 +53,8 @@ test('a timer comes through', async () => {
     workerData: {
       words: parts.words,
       tail: WORD.TAIL,
+      head: WORD.HEAD,
+      ahead,
       lastsMs: LASTS_MS,
       recordBytes: RECORD_BYTES,
     },
