@@ -7,7 +7,35 @@ import { createProfileDir } from './tools/profile-dir.mjs';
 import { ISOLATION_HEADERS, WASM_PACKAGES } from './tools/serving.mjs';
 
 const chromium = await findChromium({ log: () => {} });
-const profileDir = createProfileDir('vitest');
+
+/** One page at a time in each browser: the provider drops the persistent profile when files of one run in parallel. */
+function browserOf(name: string, include: readonly string[]) {
+  const profileDir = createProfileDir(`vitest-${name}`);
+  return {
+    optimizeDeps: { exclude: WASM_PACKAGES },
+    server: { headers: ISOLATION_HEADERS },
+    test: {
+      name: `browser-${name}`,
+      include: [...include],
+      sequence: { groupOrder: 1 },
+      testTimeout: 60_000,
+      hookTimeout: 60_000,
+      fileParallelism: false,
+      browser: {
+        enabled: true,
+        headless: true,
+        screenshotFailures: false,
+        provider: playwright({
+          // Without it IndexedDB lives in memory.
+          persistentContext: profileDir,
+          launchOptions: { executablePath: chromium, args: [...CHROMIUM_FLAGS] },
+        }),
+        commands: { profileContains: profileContains(profileDir) },
+        instances: [{ browser: 'chromium' as const }],
+      },
+    },
+  };
+}
 
 export default defineConfig({
   test: {
@@ -24,36 +52,17 @@ export default defineConfig({
           sequence: { groupOrder: 0 },
         },
       },
-      {
-        optimizeDeps: { exclude: WASM_PACKAGES },
-        server: { headers: ISOLATION_HEADERS },
-        test: {
-          name: 'browser',
-          include: ['tests/browser/**/*.test.ts', 'tests/regress/**/*.test.ts'],
-          sequence: { groupOrder: 1 },
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
-          // One page at a time: the provider drops the persistent profile when files run in parallel,
-          // and without it IndexedDB lives in memory.
-          fileParallelism: false,
-          browser: {
-            enabled: true,
-            headless: true,
-            screenshotFailures: false,
-            provider: playwright({
-              persistentContext: profileDir,
-              launchOptions: { executablePath: chromium, args: [...CHROMIUM_FLAGS] },
-            }),
-            commands: { profileContains: profileContains(profileDir) },
-            instances: [{ browser: 'chromium' }],
-          },
-        },
-      },
+      // Side by side, for most of what they do is to wait for the disk.
+      browserOf('faults', [
+        'tests/browser/{fault,shared,conformance}*.test.ts',
+        'tests/regress/**/*.test.ts',
+      ]),
+      browserOf('sql', ['tests/browser/!(fault|shared|conformance)*.test.ts']),
       {
         test: {
           name: 'process',
           include: ['tests/process/**/*.test.ts'],
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 1 },
           environment: 'node',
           fileParallelism: false,
           maxWorkers: 1,
