@@ -102,7 +102,9 @@ export class View {
     if (map.versionOf(block) === 0) return null;
     const { reader } = this.#file;
     const ahead = this.#readAhead.onMiss(map, block, reader);
-    const segment = reader.peek(map, block) ?? (await reader.fetch(map, block, ahead));
+    const fetching = reader.peek(map, block) ?? reader.fetch(map, block, ahead);
+    reader.prefetch(map, this.#readAhead.around(map, block, reader));
+    const segment = await fetching;
     if (!segment) throw await this.#whyMissing(block);
     return reader.blockOf(map, block, segment);
   }

@@ -58,6 +58,41 @@ test('single lookups fetch nothing ahead', () => {
   }
 });
 
+test('lookups all over a file that fits fetch more and more around them', () => {
+  const ahead = new ReadAhead(PLENTY);
+  const map = mapOf(100);
+  const lookUp = (part: number) => {
+    const block = part * PER_SEGMENT + 3;
+    expect(ahead.onMiss(map, block, readerWith(part))).toEqual([]);
+    return partsOf(ahead.around(map, block, readerWith(part)));
+  };
+  for (const part of [0, 60, 20, 90]) expect(lookUp(part)).toEqual([]);
+  // Aligned, without what is there or on its way.
+  expect(lookUp(41)).toEqual([40]);
+  expect(lookUp(10)).toEqual([8, 9, 11]);
+  expect(lookUp(70)).toEqual([64, 65, 66, 67, 68, 69, 71]);
+  expect(lookUp(50)).toEqual([48, 49, ...range(51, 64)]);
+  expect(lookUp(1)).toEqual([0, ...range(2, BATCH_SEGMENTS_MAX)]);
+  // Not beyond the file.
+  expect(lookUp(97)).toEqual([96, 98, 99]);
+  // A scan ends it.
+  ahead.onMiss(map, 98 * PER_SEGMENT, nothing);
+  expect(lookUp(5)).toEqual([]);
+});
+
+test('lookups in a file larger than half of the cache fetch nothing around them', () => {
+  const map = mapOf(100);
+  for (const [cacheBytes, count] of [
+    [2 * map.fileBytes, 1],
+    [2 * map.fileBytes - 2, 0],
+  ] as const) {
+    const ahead = new ReadAhead(cacheBytes);
+    for (const part of [0, 60, 20, 90, 41]) ahead.onMiss(map, part * PER_SEGMENT, nothing);
+    const around = ahead.around(map, 41 * PER_SEGMENT, readerWith(41));
+    expect(around).toHaveLength(count);
+  }
+});
+
 test('a miss not far behind the last one opens a window, and each one more doubles it', () => {
   const ahead = new ReadAhead(PLENTY);
   const map = mapOf(100);
