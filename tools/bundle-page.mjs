@@ -9,11 +9,11 @@ const CACHE_DIR = join(REPOSITORY, 'node_modules/.cache');
 
 /**
  * @param {string} modulePath in the repository
- * @param {{ minify?: boolean }} [options] default: true
+ * @param {{ minify?: boolean, alias?: Record<string, string> }} [options] default: true, none
  * @returns {Promise<{ root: string, entry: string }>} a folder to serve, removed when this process
  *   exits, and the page's module in it
  */
-export async function bundlePage(modulePath, { minify = true } = {}) {
+export async function bundlePage(modulePath, { minify = true, alias = {} } = {}) {
   mkdirSync(CACHE_DIR, { recursive: true });
   const root = mkdtempSync(join(CACHE_DIR, 'bundle-'));
   process.once('exit', () => rmSync(root, { recursive: true, force: true }));
@@ -22,6 +22,7 @@ export async function bundlePage(modulePath, { minify = true } = {}) {
     configFile: false,
     root: REPOSITORY,
     logLevel: 'error',
+    resolve: { alias },
     worker: { format: 'es' },
     build: {
       outDir: root,
