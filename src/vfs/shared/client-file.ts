@@ -188,7 +188,8 @@ export class ClientFile {
 
   lock(level: number): void {
     if (level <= this.#level) return;
-    if (!this.#lease?.take(level)) this.#lockByRequest(level);
+    const mayTake = this.#level > rc.SQLITE_LOCK_NONE || this.#deps.channel.isFresh;
+    if (!mayTake || !this.#lease?.take(level)) this.#lockByRequest(level);
     this.#level = level;
   }
 

@@ -55,6 +55,15 @@ export class ChannelClient {
   }
 
   /**
+   * Whether a lease still stands, as far as can be told without asking.
+   * @throws StorageWorkerError
+   */
+  get isFresh(): boolean {
+    if (this.#poison) throw this.#poison;
+    return this.#pulse.isFresh;
+  }
+
+  /**
    * Sends a request that nobody answers.
    * @throws StorageWorkerError
    */

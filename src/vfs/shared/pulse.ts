@@ -3,6 +3,7 @@
  *
  *   I9  It is given up after `timeoutMs` without a beat. Time in which this thread was frozen counts as
  *       one look at the heart.
+ *   I3  What it has granted stands only as long as it may be taken to live.
  */
 import { type SharedParts, WORD } from './layout.js';
 
@@ -14,6 +15,9 @@ export class Pulse {
   readonly timeoutMs: number;
   #beat = 0;
   #silentLooks = 0;
+  /** The newest beat that was seen without waiting, and when it was new. */
+  #newestBeat = -1;
+  #newestAt = 0;
 
   constructor(words: SharedParts['words'], timeoutMs: number) {
     this.#words = words;
@@ -37,6 +41,17 @@ export class Pulse {
     this.#silentLooks = beat === this.#beat ? this.#silentLooks + 1 : 0;
     this.#beat = beat;
     return this.#silentLooks >= LOOKS;
+  }
+
+  /** I3: false if it has not beaten for so long that it has to be asked. */
+  get isFresh(): boolean {
+    const now = performance.now();
+    const beat = Atomics.load(this.#words, WORD.HEARTBEAT);
+    if (beat !== this.#newestBeat) {
+      this.#newestBeat = beat;
+      this.#newestAt = now;
+    }
+    return now - this.#newestAt < this.timeoutMs;
   }
 
   get why(): string {

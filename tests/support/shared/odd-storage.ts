@@ -4,6 +4,7 @@
  *   name      a method of Atomics that it has to do without
  *   'hang'    never comes back; also told to all on the BroadcastChannel of this module's name
  *   'pause'   comes back after PAUSE_MS
+ *   n         never comes back from the nth call or event of IndexedDB from now on
  *   'fill'    has no room for the next segment
  *   'lose'    the next commit fails
  */
@@ -14,7 +15,13 @@ import { serveStorage } from '../../../src/vfs/shared/serve.js';
 const PAUSE_MS = 500;
 const faults = new FaultInjector(indexedDB);
 
+let left = Number.POSITIVE_INFINITY;
+faults.onPoint(() => {
+  if (--left === 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+});
+
 function obey({ data }: MessageEvent): void {
+  if (typeof data === 'number') left = data;
   if (data === 'hang') for (;;);
   if (data === 'pause') {
     const until = performance.now() + PAUSE_MS;
