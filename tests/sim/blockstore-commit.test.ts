@@ -3,22 +3,18 @@
  * commit, a checkpoint; and what becomes of one whose end was not seen (P1, P6, P7).
  */
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { BusyError, CommitUnknownError, QuotaError, StorageError } from '../../src/errors.js';
 import { decodeCommit } from '../../src/format/commit.js';
 import { decodeFile } from '../../src/format/files.js';
 import { BLOCKS_PER_CHUNK, CHECKPOINT_COMMITS, RETAINED_COMMITS } from '../../src/format/layout.js';
-import { installGlobals } from '../../src/testing/index.js';
 import type { FileId } from '../../src/types.js';
 import { closeInNextCommit } from '../support/close-in-commit.ts';
 import { FENCE_WINDOW_MS, Lab, PATH, small } from '../support/commit-lab.ts';
 import { blocks } from '../support/crash-plan.ts';
+import { useGlobals } from '../support/globals.ts';
 
-let uninstall: () => void;
-beforeAll(() => {
-  uninstall = installGlobals();
-});
-afterAll(() => uninstall());
+useGlobals();
 
 describe('the idbTx of a commit', () => {
   test('of a file that is new checks that it is still the same, and makes it born', async () => {

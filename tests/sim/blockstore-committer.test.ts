@@ -2,9 +2,10 @@
  * What a commit leaves in memory: its segments, as long as they are needed there (I4, I9), and a state
  * that is the one another context finds in the store (I5 of committer.ts).
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { installGlobals, SimulatedIndexedDB } from '../../src/testing/index.js';
+import { describe, expect, test } from 'vitest';
+import { SimulatedIndexedDB } from '../../src/testing/index.js';
 import { blocks, PATHS } from '../support/crash-plan.ts';
+import { useGlobals } from '../support/globals.ts';
 import { Store, type StoreOptions } from '../support/store-dsl.ts';
 import { AT_ONCE, TOGETHER } from '../support/write-behind.ts';
 
@@ -13,11 +14,7 @@ const BLOCK_BYTES = 65_536;
 /** Four segments of one block each, with their trailers. */
 const CACHE_BYTES = 4 * (BLOCK_BYTES + 8);
 
-let uninstall: () => void;
-beforeAll(() => {
-  uninstall = installGlobals();
-});
-afterAll(() => uninstall());
+useGlobals();
 
 async function opened(options: Partial<StoreOptions> = {}) {
   const sim = new SimulatedIndexedDB({ trace: false });

@@ -4,22 +4,19 @@
  *
  * Method: faults at the first points where they can strike, on a clock turned by hand.
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { result } from '../../src/blockstore/requests.js';
 import { BusyError } from '../../src/errors.js';
 import type { KeyBounds } from '../../src/format/keys.js';
-import { type Fault, type Hit, installGlobals, type Where } from '../../src/testing/index.js';
+import type { Fault, Hit, Where } from '../../src/testing/index.js';
 import { ALWAYS, LOST, opened, settle, volumeIn } from '../support/connection-lab.ts';
 import { isOpen } from '../support/fault-points.ts';
+import { useGlobals } from '../support/globals.ts';
 import { VOLUME } from '../support/store-dsl.ts';
 
 const isTransaction: Hit = ({ kind }) => kind === 'transaction';
 
-let uninstall: () => void;
-beforeAll(() => {
-  uninstall = installGlobals();
-});
-afterAll(() => uninstall());
+useGlobals();
 
 describe('reading', () => {
   const once: Where = { mode: 'readonly' };

@@ -2,18 +2,14 @@
  * The fence: a commit on a base that is not the marker any more leaves nothing behind, whoever was asleep,
  * slow or robbed of the lock; and the next one works (P9, P6, DESIGN §4 I3).
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { CHECKPOINT_COMMITS } from '../../src/format/layout.js';
 import { SQLITE_BUSY_SNAPSHOT } from '../../src/result-codes.js';
-import { installGlobals } from '../../src/testing/index.js';
 import { FENCE_WINDOW_MS, Lab, PATH, small } from '../support/commit-lab.ts';
 import { blocks } from '../support/crash-plan.ts';
+import { useGlobals } from '../support/globals.ts';
 
-let uninstall: () => void;
-beforeAll(() => {
-  uninstall = installGlobals();
-});
-afterAll(() => uninstall());
+useGlobals();
 
 describe('the fence', () => {
   const fenced = { name: 'BusyError', sqliteCode: SQLITE_BUSY_SNAPSHOT };

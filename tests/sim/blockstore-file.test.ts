@@ -2,15 +2,10 @@
  * What a file that is open knows of itself: since when, by which commit, and when it has to ask the
  * store anew (I1, I6 of file.ts).
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { InvariantError } from '../../src/errors.js';
 import { decodeFile, decodeVolume } from '../../src/format/files.js';
-import {
-  editRecords,
-  installGlobals,
-  type Outcome,
-  type SimulatedIndexedDB,
-} from '../../src/testing/index.js';
+import { editRecords, type Outcome, type SimulatedIndexedDB } from '../../src/testing/index.js';
 import {
   afterReads,
   blocks,
@@ -20,15 +15,12 @@ import {
   PATH,
   simulated,
 } from '../support/damaged.ts';
+import { useGlobals } from '../support/globals.ts';
 import { VOLUME } from '../support/store-dsl.ts';
 
 const FILE = 1;
 
-let uninstall: () => void;
-beforeAll(() => {
-  uninstall = installGlobals();
-});
-afterAll(() => uninstall());
+useGlobals();
 
 const none = () => committed([], { paths: [] });
 const one = () => committed([blocks(0, 2, 1)]);

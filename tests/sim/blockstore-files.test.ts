@@ -2,24 +2,21 @@
  * Files of a volume: made, opened by many, listed, deleted, and followed when other contexts make,
  * delete or commit to them (P6, P9; FORMAT.md §2: an id is given once).
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Connection } from '../../src/blockstore/connection.js';
 import { BusyError, CorruptionError, OptionError, QuotaError } from '../../src/errors.js';
 import { encodeVolume } from '../../src/format/files.js';
 import { CHECKPOINT_COMMITS } from '../../src/format/layout.js';
 import { SQLITE_BUSY_SNAPSHOT } from '../../src/result-codes.js';
-import { editRecords, installGlobals, SimulatedIndexedDB } from '../../src/testing/index.js';
+import { editRecords, SimulatedIndexedDB } from '../../src/testing/index.js';
 import { blocks } from '../support/crash-plan.ts';
+import { useGlobals } from '../support/globals.ts';
 import { Store, VOLUME } from '../support/store-dsl.ts';
 
 const ONE = 'one.db';
 const TWO = 'two.db';
 
-let uninstall: () => void;
-beforeAll(() => {
-  uninstall = installGlobals();
-});
-afterAll(() => uninstall());
+useGlobals();
 
 function openIn(factory: IDBFactory, context = 1, paths: readonly string[] = [ONE]) {
   return Store.open({ factory, paths, context, exclusive: context === 1 });

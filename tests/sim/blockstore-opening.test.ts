@@ -3,10 +3,10 @@
  *
  * Method: faults at the opening, on a clock turned by hand.
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { result } from '../../src/blockstore/requests.js';
 import { decodeVolume } from '../../src/format/files.js';
-import { installGlobals, SimulatedIndexedDB } from '../../src/testing/index.js';
+import { SimulatedIndexedDB } from '../../src/testing/index.js';
 import {
   ALWAYS,
   LOST,
@@ -17,13 +17,10 @@ import {
   volumeIn,
 } from '../support/connection-lab.ts';
 import { isOpen } from '../support/fault-points.ts';
+import { useGlobals } from '../support/globals.ts';
 import { VOLUME } from '../support/store-dsl.ts';
 
-let uninstall: () => void;
-beforeAll(() => {
-  uninstall = installGlobals();
-});
-afterAll(() => uninstall());
+useGlobals();
 
 describe('opening', () => {
   test('makes a volume, once for all who wait for it', async () => {

@@ -2,15 +2,15 @@
  * What a commit says of itself: in its segments, in its record, and to who bounds what waits
  * (FORMAT.md).
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { decodeCommit } from '../../src/format/commit.js';
 import { LISTED_ENTRIES_MAX } from '../../src/format/layout.js';
 import { segmentEntries } from '../../src/format/segment.js';
 import { proves } from '../../src/recovery/segment-scan.js';
-import { installGlobals } from '../../src/testing/index.js';
 import { blockSize, type FileId, version } from '../../src/types.js';
 import { Lab, PATH } from '../support/commit-lab.ts';
 import { blocks } from '../support/crash-plan.ts';
+import { useGlobals } from '../support/globals.ts';
 import { UNIT_BYTES } from '../support/store-dsl.ts';
 import { TOGETHER } from '../support/write-behind.ts';
 
@@ -19,11 +19,7 @@ const SIZE = blockSize(UNIT_BYTES);
 const SHAPE = { file: FILE, algorithm: 'xxhash32', blockSize: SIZE } as const;
 const ALL_AT_ONCE = { spillBytes: 2 ** 30 };
 
-let uninstall: () => void;
-beforeAll(() => {
-  uninstall = installGlobals();
-});
-afterAll(() => uninstall());
+useGlobals();
 
 /** A store with one commit of `count` blocks: its record, and its segments. */
 async function committed(count: number, spillBytes: number) {

@@ -2,23 +2,20 @@
  * How blocks come out of IndexedDB: neighbouring segments by one request, each once, each block checked
  * (P4; DESIGN §4 I7, I9).
  */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { segmentNumber } from '../../src/blockstore/live.js';
 import { ReadAhead } from '../../src/blockstore/readahead.js';
 import { BATCH_SEGMENTS_MAX } from '../../src/blockstore/segments.js';
-import { editRecords, installGlobals, type RecordEditor } from '../../src/testing/index.js';
+import { editRecords, type RecordEditor } from '../../src/testing/index.js';
 import { View } from '../../src/vfs/view.js';
 import { Lab, PATH } from '../support/commit-lab.ts';
 import { blocks } from '../support/crash-plan.ts';
+import { useGlobals } from '../support/globals.ts';
 import { Store, VOLUME } from '../support/store-dsl.ts';
 
 const PER_SEGMENT = 120;
 
-let uninstall: () => void;
-beforeAll(() => {
-  uninstall = installGlobals();
-});
-afterAll(() => uninstall());
+useGlobals();
 
 /** A file of `count` segments of one commit, in a store that has nothing of it in memory. */
 async function fresh(

@@ -2,12 +2,13 @@
  * Files kept whole in memory: no read asks the store, memory has what is needed and not more (I8), and a
  * file that does not fit is refused before it is fetched (I9).
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { BlockFile } from '../../src/blockstore/file.js';
 import { MemoryLimitError } from '../../src/errors.js';
-import { editRecords, installGlobals, SimulatedIndexedDB } from '../../src/testing/index.js';
+import { editRecords, SimulatedIndexedDB } from '../../src/testing/index.js';
 import { blocks, onlyOutcome, PATHS } from '../support/crash-plan.ts';
 import { afterReads } from '../support/damaged.ts';
+import { useGlobals } from '../support/globals.ts';
 import { Store, UNIT_BYTES, VOLUME } from '../support/store-dsl.ts';
 
 const [ONE = '', TWO = ''] = PATHS;
@@ -16,11 +17,7 @@ const CANTOPEN = 14;
 /** What a segment of one block takes: the block, and its entry in the trailer. */
 const SEGMENT_BYTES = UNIT_BYTES + 8;
 
-let uninstall: () => void;
-beforeAll(() => {
-  uninstall = installGlobals();
-});
-afterAll(() => uninstall());
+useGlobals();
 
 interface Progress {
   readonly path: string;

@@ -2,7 +2,7 @@
  * The idbTxs of one spill, batch by batch: one batch under way at a time, a new idbTx when the browser
  * has ended the one before, and a failure that stays (I2, I3, I9 of spill.ts).
  */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { Spill } from '../../src/blockstore/spill.js';
 import { encodeFile } from '../../src/format/files.js';
 import { decodeSpillOwner } from '../../src/format/spill-owner.js';
@@ -10,12 +10,12 @@ import {
   editRecords,
   FaultInjector,
   type Hit,
-  installGlobals,
   SimulatedIndexedDB,
 } from '../../src/testing/index.js';
 import type { FileId, Version } from '../../src/types.js';
 import { settle } from '../support/connection-lab.ts';
 import { blocks } from '../support/crash-plan.ts';
+import { useGlobals } from '../support/globals.ts';
 import { Store, VOLUME } from '../support/store-dsl.ts';
 
 const PATH = 'one.db';
@@ -24,11 +24,7 @@ const NONCE = [5, 6] as const;
 const RECORD = { path: PATH, file: FILE, algorithm: 'xxhash32', born: true, createdMs: 1 } as const;
 const isAdd: Hit = ({ kind, method }) => kind === 'request' && method === 'add';
 
-let uninstall: () => void;
-beforeAll(() => {
-  uninstall = installGlobals();
-});
-afterAll(() => uninstall());
+useGlobals();
 
 /** A spill above version 1 of a file, which has left two segments of another above it. */
 async function setUp(fence = { from: 1 as Version, count: 1 }) {

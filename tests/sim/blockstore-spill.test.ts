@@ -2,22 +2,18 @@
  * A sqliteTx larger than memory: its segments go out ahead of it, in idbTxs of bounded size, and a
  * writer that was overtaken meanwhile mixes nothing into what others wrote (DESIGN §4 I2, I3, I9).
  */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { SQLITE_BUSY_SNAPSHOT } from '../../src/result-codes.js';
-import { installGlobals } from '../../src/testing/index.js';
 import { Lab, PATH, small } from '../support/commit-lab.ts';
 import { blocks } from '../support/crash-plan.ts';
+import { useGlobals } from '../support/globals.ts';
 import type { Change } from '../support/store-dsl.ts';
 
 const TX_SEGMENTS_MAX = 256;
 /** One block of this size is a segment. */
 const LARGE_BYTES = 65_536;
 
-let uninstall: () => void;
-beforeAll(() => {
-  uninstall = installGlobals();
-});
-afterAll(() => uninstall());
+useGlobals();
 
 function segments(count: number, mark: number): Change {
   return { ...blocks(PATH, 0, count, mark), blockBytes: LARGE_BYTES };

@@ -1,10 +1,10 @@
 /**
  * A volume that is damaged, lost or changed by others while it is open (P4, P5, P9).
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { CorruptionError } from '../../src/errors.js';
 import { decodeFile, encodeFile } from '../../src/format/files.js';
-import { FaultInjector, installGlobals } from '../../src/testing/index.js';
+import { FaultInjector } from '../../src/testing/index.js';
 import { settle } from '../support/connection-lab.ts';
 import {
   blocks,
@@ -17,15 +17,12 @@ import {
   PATH,
   simulated,
 } from '../support/damaged.ts';
+import { useGlobals } from '../support/globals.ts';
 import { Store, VOLUME } from '../support/store-dsl.ts';
 
 const OTHER = 'two.db';
 
-let uninstall: () => void;
-beforeAll(() => {
-  uninstall = installGlobals();
-});
-afterAll(() => uninstall());
+useGlobals();
 
 const paths = [PATH, OTHER];
 const two = async () => await committed([blocks(0, 2, 1), blocks(0, 2, 2, OTHER)], { paths });

@@ -4,21 +4,18 @@
  *
  * The simulation lets a test look at every request, and stop an idbTx after its last one.
  */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { CommitUnknownError } from '../../src/errors.js';
 import { CHECKPOINT_COMMITS } from '../../src/format/layout.js';
-import { installGlobals, type RequestSite, SimulatedIndexedDB } from '../../src/testing/index.js';
+import { type RequestSite, SimulatedIndexedDB } from '../../src/testing/index.js';
 import type { Durability } from '../../src/types.js';
 import { blocks, PATHS } from '../support/crash-plan.ts';
+import { useGlobals } from '../support/globals.ts';
 import { type Change, Store } from '../support/store-dsl.ts';
 
 const WAITING: readonly Durability[] = ['strict', 'relaxed'];
 
-let uninstall: () => void;
-beforeAll(() => {
-  uninstall = installGlobals();
-});
-afterAll(() => uninstall());
+useGlobals();
 
 async function opened() {
   const sim = new SimulatedIndexedDB({ trace: false });

@@ -2,16 +2,12 @@
  * The block store, crashed after every turn of the simulation under every outcome of the medium: longer
  * workloads than those of the gates, and crashes of the recovery itself.
  */
-import { afterAll, beforeAll, describe, test } from 'vitest';
-import { installGlobals } from '../../src/testing/index.js';
+import { describe, test } from 'vitest';
 import { blocks, expectNoViolation, planFor } from '../support/crash-plan.ts';
+import { useGlobals } from '../support/globals.ts';
 import type { Step } from '../support/store-model.ts';
 
-let uninstall: () => void;
-beforeAll(() => {
-  uninstall = installGlobals();
-});
-afterAll(() => uninstall());
+useGlobals();
 
 const STRICT_THEN_RELAXED: readonly Step[] = [
   { changes: [blocks('one.db', 0, 3, 1)], durability: 'strict' },

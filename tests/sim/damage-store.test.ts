@@ -4,28 +4,24 @@
  * Each test damages the segments of a small file and reads it anew: bytes that are intact and in the
  * wrong place included.
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { CorruptionError } from '../../src/errors.js';
 import { blockChecksum } from '../../src/format/checksum.js';
 import {
   editRecords,
-  installGlobals,
   type Outcome,
   type RecordEditor,
   SimulatedIndexedDB,
 } from '../../src/testing/index.js';
 import type { BlockNumber, ChecksumAlgorithm, FileId, Version } from '../../src/types.js';
 import { blocks } from '../support/crash-plan.ts';
+import { useGlobals } from '../support/globals.ts';
 import { Store, UNIT_BYTES, VOLUME } from '../support/store-dsl.ts';
 
 const PATH = 'one.db';
 const ALGORITHMS: readonly ChecksumAlgorithm[] = ['xxhash32', 'crc32c'];
 
-let uninstall: () => void;
-beforeAll(() => {
-  uninstall = installGlobals();
-});
-afterAll(() => uninstall());
+useGlobals();
 
 /** Blocks 0 and 1 of version 1, block 4 of version 2 and then of 3; 2 and 3 were never written. */
 async function stored(checksum: ChecksumAlgorithm) {

@@ -4,14 +4,13 @@
  *
  * Method: stores made on the simulation, one or more records harmed behind the block store's back.
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { FormatVersionError } from '../../src/errors.js';
 import { encodeSpillOwner } from '../../src/format/spill-owner.js';
 import {
   type CrashPlan,
   editRecords,
   everyCrashPoint,
-  installGlobals,
   type Outcome,
   type SimulatedIndexedDB,
 } from '../../src/testing/index.js';
@@ -28,13 +27,10 @@ import {
   PATH,
   simulated,
 } from '../support/damaged.ts';
+import { useGlobals } from '../support/globals.ts';
 import { type Content, type Store, VOLUME } from '../support/store-dsl.ts';
 
-let uninstall: () => void;
-beforeAll(() => {
-  uninstall = installGlobals();
-});
-afterAll(() => uninstall());
+useGlobals();
 
 const FILE = 1;
 const CHANGES = [blocks(0, 4, 1), blocks(1, 4, 2), blocks(0, 2, 3), blocks(3, 5, 4)];

@@ -6,11 +6,10 @@
  * same way. The checks after each recovery are those of crash-plan.ts. P14: every hundredth sequence
  * is run twice, with the same trace.
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   type CrashReport,
   everyCrashPoint,
-  installGlobals,
   replayCrashPoint,
   SimulatedIndexedDB,
 } from '../../src/testing/index.js';
@@ -22,15 +21,12 @@ import {
   planFor,
   type StorePlan,
 } from '../support/crash-plan.ts';
+import { useGlobals } from '../support/globals.ts';
 import { OPERATIONS, pathsOf, sequences, smallCommits, stepsOf } from '../support/operations.ts';
 import { Store } from '../support/store-dsl.ts';
 import type { Step } from '../support/store-model.ts';
 
-let uninstall: () => void;
-beforeAll(() => {
-  uninstall = installGlobals();
-});
-afterAll(() => uninstall());
+useGlobals();
 
 const STRICT_FIRST: readonly Durability[] = ['strict', 'relaxed'];
 

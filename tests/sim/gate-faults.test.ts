@@ -5,14 +5,9 @@
  * P7: no outcome stays unknown. P8: a lost connection heals. Method: the workload of fault-run.ts with
  * one fault, at every place where there can be one.
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { CommitUnknownError, ConnectionLostError, QuotaError } from '../../src/errors.js';
-import {
-  type CommitSite,
-  installGlobals,
-  type RequestSite,
-  SimulatedIndexedDB,
-} from '../../src/testing/index.js';
+import { type CommitSite, type RequestSite, SimulatedIndexedDB } from '../../src/testing/index.js';
 import { blocks, PATHS } from '../support/crash-plan.ts';
 import {
   everywhere,
@@ -20,6 +15,7 @@ import {
   runWithFault,
   shortTimer,
 } from '../support/fault-run.ts';
+import { useGlobals } from '../support/globals.ts';
 import { Store, VOLUME } from '../support/store-dsl.ts';
 import {
   describe as describeFiles,
@@ -30,11 +26,7 @@ import {
 } from '../support/store-model.ts';
 import { TOGETHER } from '../support/write-behind.ts';
 
-let uninstall: () => void;
-beforeAll(() => {
-  uninstall = installGlobals();
-});
-afterAll(() => uninstall());
+useGlobals();
 
 type Times = 'once' | 'until lifted';
 type Site = RequestSite | CommitSite;

@@ -5,20 +5,16 @@
  * release, is opened, read, verified and written to; then each of its records in turn claims format 2.
  */
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { FormatVersionError } from '../../src/errors.js';
 import { spillOwnerKey } from '../../src/format/keys.js';
 import { encodeSpillOwner } from '../../src/format/spill-owner.js';
-import {
-  editRecords,
-  installGlobals,
-  type Outcome,
-  SimulatedIndexedDB,
-} from '../../src/testing/index.js';
+import { editRecords, type Outcome, SimulatedIndexedDB } from '../../src/testing/index.js';
 import { fileId, version } from '../../src/types.js';
 import { blocks, expectFiles, onlyOutcome, PATHS } from '../support/crash-plan.ts';
 import { recordsOf } from '../support/damage.ts';
 import { type Fixture, filesOf, outcomeOfFixture, toFixture } from '../support/fixture.ts';
+import { useGlobals } from '../support/globals.ts';
 import { Store, UNIT_BYTES, VOLUME } from '../support/store-dsl.ts';
 import { type Step, StoreModel } from '../support/store-model.ts';
 
@@ -26,11 +22,7 @@ const FIXTURES: readonly [name: string, file: string][] = [
   ['1', '../fixtures/format-v1/volume.json'],
 ];
 
-let uninstall: () => void;
-beforeAll(() => {
-  uninstall = installGlobals();
-});
-afterAll(() => uninstall());
+useGlobals();
 
 function load(file: string): Fixture {
   return JSON.parse(readFileSync(new URL(file, import.meta.url), 'utf8')) as Fixture;

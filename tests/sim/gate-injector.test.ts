@@ -4,22 +4,18 @@
  *
  * Method: the workload of fault-run.ts with one such fault at every point where it can strike.
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { CommitUnknownError } from '../../src/errors.js';
 import {
   type Fault,
   FaultInjector,
-  installGlobals,
   type SimulatedIndexedDB,
   type Where,
 } from '../../src/testing/index.js';
 import { everywhere, type FaultRun, runWithFault, shortTimer } from '../support/fault-run.ts';
+import { useGlobals } from '../support/globals.ts';
 
-let uninstall: () => void;
-beforeAll(() => {
-  uninstall = installGlobals();
-});
-afterAll(() => uninstall());
+useGlobals();
 
 interface Struck extends FaultRun {
   readonly struck: boolean;

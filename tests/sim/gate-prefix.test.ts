@@ -5,20 +5,17 @@
  * Method: workloads drawn from seeds, cut after every turn under every outcome of the medium. What is
  * found must be the content after one of the commits, not before the last one that has to stay.
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { everyCrashPoint, installGlobals } from '../../src/testing/index.js';
+import { describe, expect, test } from 'vitest';
+import { everyCrashPoint } from '../../src/testing/index.js';
 import { complaintsOf, type PlanOptions, planFor } from '../support/crash-plan.ts';
+import { useGlobals } from '../support/globals.ts';
 import { pathsOf } from '../support/operations.ts';
 import { drawSteps } from '../support/random-steps.ts';
 import { Seeded } from '../support/seeded.ts';
 
 const WORKLOADS = 120;
 
-let uninstall: () => void;
-beforeAll(() => {
-  uninstall = installGlobals();
-});
-afterAll(() => uninstall());
+useGlobals();
 
 function workload(seed: number) {
   const { steps, names } = drawSteps(new Seeded(seed, 3), {

@@ -3,20 +3,17 @@
  *
  * Method: a workload whose room ends after any number of bytes, noticed at a put or at the commit.
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { QuotaError } from '../../src/errors.js';
 import { SQLITE_FULL } from '../../src/result-codes.js';
-import { installGlobals, SimulatedIndexedDB } from '../../src/testing/index.js';
+import { SimulatedIndexedDB } from '../../src/testing/index.js';
 import { blocks, expectFiles, PATHS } from '../support/crash-plan.ts';
 import { FAULT_STEPS, runWithFault } from '../support/fault-run.ts';
+import { useGlobals } from '../support/globals.ts';
 import { Store, VOLUME } from '../support/store-dsl.ts';
 import { StoreModel } from '../support/store-model.ts';
 
-let uninstall: () => void;
-beforeAll(() => {
-  uninstall = installGlobals();
-});
-afterAll(() => uninstall());
+useGlobals();
 
 const PLACES = ['put', 'commit'] as const;
 const MODEL = new StoreModel(PATHS, FAULT_STEPS);

@@ -6,14 +6,10 @@
  * has at most 128 commit records; a superseded segment goes at the second checkpoint after, and there is
  * one every 64 commits or 64 superseded segments.
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  editRecords,
-  installGlobals,
-  type Outcome,
-  SimulatedIndexedDB,
-} from '../../src/testing/index.js';
+import { describe, expect, test } from 'vitest';
+import { editRecords, type Outcome, SimulatedIndexedDB } from '../../src/testing/index.js';
 import { blocks, expectNoOrphans, onlyOutcome } from '../support/crash-plan.ts';
+import { useGlobals } from '../support/globals.ts';
 import { Seeded } from '../support/seeded.ts';
 import { type Change, Store, VOLUME } from '../support/store-dsl.ts';
 import { changed } from '../support/store-model.ts';
@@ -24,11 +20,7 @@ const COMMIT_RECORDS_MAX = 128;
 /** Two checkpoints' worth of segments that wait, each with what one more commit may add. */
 const WAITING_MAX = 2 * (64 + 4);
 
-let uninstall: () => void;
-beforeAll(() => {
-  uninstall = installGlobals();
-});
-afterAll(() => uninstall());
+useGlobals();
 
 function scattered(random: Seeded, mark: number): Change {
   const writes = new Map<number, number>();

@@ -2,17 +2,14 @@
  * P1, P10: SQLite itself, on the simulation in Node, crashed after every turn under every outcome of the
  * medium. The checks after each recovery are those of sql-crash.ts.
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { everyCrashPoint, installGlobals } from '../../src/testing/index.js';
+import { describe, expect, test } from 'vitest';
+import { everyCrashPoint } from '../../src/testing/index.js';
 import { complaintsOf } from '../support/crash-plan.ts';
+import { useGlobals } from '../support/globals.ts';
 import { SqlCrashes, type SqlWorkload } from '../support/sql-crash.ts';
 import { SQL_WORKLOADS } from '../support/sql-workloads.ts';
 
-let uninstall: () => void;
-beforeAll(() => {
-  uninstall = installGlobals();
-});
-afterAll(() => uninstall());
+useGlobals();
 
 // Under load the first recovery waits for SQLite to be compiled.
 const TIMEOUT_MS = 60_000;

@@ -4,8 +4,8 @@
  *
  * GATE_SEED=n runs that one alone; GATE_SEEDS=n runs so many; GATE_FIRST=n begins there.
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { installGlobals } from '../../src/testing/index.js';
+import { describe, expect, test } from 'vitest';
+import { useGlobals } from '../support/globals.ts';
 import { type WalkReport, walk } from '../support/walk.ts';
 
 const ONE = process.env['GATE_SEED'];
@@ -14,11 +14,7 @@ const FIRST = Number(ONE ?? process.env['GATE_FIRST'] ?? 1);
 const PARTS = ONE === undefined ? 10 : 1;
 const FAILURES_MAX = 3;
 
-let uninstall: () => void;
-beforeAll(() => {
-  uninstall = installGlobals();
-});
-afterAll(() => uninstall());
+useGlobals();
 
 async function walkAll(first: number, count: number): Promise<WalkReport[]> {
   const reports: WalkReport[] = [];

@@ -5,26 +5,22 @@
  * Method: each is a workload that is crashed after every turn, under every outcome, and recovered from;
  * then the records that are left are counted.
  */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import {
   type CrashPlan,
   editRecords,
   everyCrashPoint,
-  installGlobals,
   type Outcome,
   SimulatedIndexedDB,
 } from '../../src/testing/index.js';
 import { after, blocks, committed, keysOf, open, outcomeOf, PATH } from '../support/damaged.ts';
+import { useGlobals } from '../support/globals.ts';
 import { type Store, VOLUME } from '../support/store-dsl.ts';
 
 const OTHER = 'two.db';
 const FILE = 1;
 
-let uninstall: () => void;
-beforeAll(() => {
-  uninstall = installGlobals();
-});
-afterAll(() => uninstall());
+useGlobals();
 
 /** @returns how many recoveries were checked */
 async function expectNoViolation<T>(

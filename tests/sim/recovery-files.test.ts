@@ -2,27 +2,19 @@
  * A file record that is lost is told from a file that never was, and what lies above a marker is deleted
  * only if nobody committed it (docs/RECOVERY.md §2, §3).
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { CorruptionError } from '../../src/errors.js';
 import { encodeFile } from '../../src/format/files.js';
 import { apply, lostFile } from '../../src/recovery/recover.js';
-import {
-  editRecords,
-  installGlobals,
-  type RecordEditor,
-  SimulatedIndexedDB,
-} from '../../src/testing/index.js';
+import { editRecords, type RecordEditor, SimulatedIndexedDB } from '../../src/testing/index.js';
 import type { FileId, Version } from '../../src/types.js';
 import { blocks } from '../support/crash-plan.ts';
+import { useGlobals } from '../support/globals.ts';
 import { Store, VOLUME } from '../support/store-dsl.ts';
 
 const PATHS = ['a.db', 'b.db', 'c.db'];
 
-let uninstall: () => void;
-beforeAll(() => {
-  uninstall = installGlobals();
-});
-afterAll(() => uninstall());
+useGlobals();
 
 /** Three files with two commits each; then their records as a test changes them. */
 async function stored(change: (records: RecordEditor) => RecordEditor) {

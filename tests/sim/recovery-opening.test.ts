@@ -1,16 +1,13 @@
 /** A file of many map chunks opens whole, however its records fall into the requests that read them. */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { BLOCKS_PER_CHUNK, CHECKPOINT_COMMITS } from '../../src/format/layout.js';
-import { installGlobals, SimulatedIndexedDB } from '../../src/testing/index.js';
+import { SimulatedIndexedDB } from '../../src/testing/index.js';
+import { useGlobals } from '../support/globals.ts';
 import { Store } from '../support/store-dsl.ts';
 
 const PATH = 'one.db';
 
-let uninstall: () => void;
-beforeAll(() => {
-  uninstall = installGlobals();
-});
-afterAll(() => uninstall());
+useGlobals();
 
 // One request reads 64 records: the directory and 63 chunks.
 test.each([62, 63, 64, 130])('with %i chunks', async (count) => {

@@ -2,23 +2,19 @@
  * Recovery reads of a file what there is, in few requests, and tells what lies above its marker
  * (docs/RECOVERY.md §2).
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { encodeSpillOwner } from '../../src/format/spill-owner.js';
 import { numberIn, scan } from '../../src/recovery/scan.js';
 import type { SegmentShape } from '../../src/recovery/segment-scan.js';
-import { installGlobals } from '../../src/testing/index.js';
 import { version } from '../../src/types.js';
 import { connectedTo, simulated } from '../support/damaged.ts';
 import { FILE, SIZE, WHOLE, YOUNG } from '../support/evidence.ts';
+import { useGlobals } from '../support/globals.ts';
 import { segmentOf, storeOf } from '../support/records.ts';
 
 const SHAPE: SegmentShape = { file: FILE, algorithm: 'xxhash32', blockSize: SIZE };
 
-let uninstall: () => void;
-beforeAll(() => {
-  uninstall = installGlobals();
-});
-afterAll(() => uninstall());
+useGlobals();
 
 const segments = (...places: readonly (readonly [version: number, part: number])[]) =>
   places.map(([v, part]) => segmentOf(SHAPE, { version: v, part, blocks: [0] }));

@@ -4,12 +4,11 @@
  *
  * Method: the records of a small file, whole, and with some changed; what is aimed at, in full.
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { HOLE } from '../../src/format/commit.js';
 import { encodeSpillOwner } from '../../src/format/spill-owner.js';
 import { type Aim, aimAt } from '../../src/recovery/aim.js';
 import type { Evidence } from '../../src/recovery/scan.js';
-import { installGlobals } from '../../src/testing/index.js';
 import { blockSize, version } from '../../src/types.js';
 import { connectedTo, simulated } from '../support/damaged.ts';
 import {
@@ -25,17 +24,14 @@ import {
   without,
   YOUNG,
 } from '../support/evidence.ts';
+import { useGlobals } from '../support/globals.ts';
 import { type Segment, segmentOf, storeOf } from '../support/records.ts';
 
 const BYTES = FILE_BLOCKS * SIZE;
 const PER_SEGMENT = 120;
 const SHAPE = { file: FILE, algorithm: 'xxhash32', blockSize: SIZE } as const;
 
-let uninstall: () => void;
-beforeAll(() => {
-  uninstall = installGlobals();
-});
-afterAll(() => uninstall());
+useGlobals();
 
 async function aim(evidence: Evidence, segments: readonly Segment[] = []): Promise<Aim> {
   const connection = await connectedTo(simulated(await storeOf(evidence, segments)));

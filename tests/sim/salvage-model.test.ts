@@ -2,18 +2,15 @@
  * Salvage takes only what proves itself, and says of every page what became of it: the quick part of
  * `salvage.test.ts`, each page of a file with a checkpoint held against a model.
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { editRecords, installGlobals, type Outcome } from '../../src/testing/index.js';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { editRecords, type Outcome } from '../../src/testing/index.js';
 import { blocks, committed, DAMAGES, type Harm, keysOf, LOST, PATH } from '../support/damaged.ts';
+import { useGlobals } from '../support/globals.ts';
 import { honestyOf } from '../support/honest.ts';
 import { type Change, VOLUME } from '../support/store-dsl.ts';
 import { StoreModel } from '../support/store-model.ts';
 
-let uninstall: () => void;
-beforeAll(() => {
-  uninstall = installGlobals();
-});
-afterAll(() => uninstall());
+useGlobals();
 
 /** A checkpoint at version 64; at version 10 two chunks are cut to three blocks, and one is extended. */
 const CHANGES: readonly Change[] = Array.from({ length: 67 }, (_, i) => {

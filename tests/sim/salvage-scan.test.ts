@@ -2,25 +2,22 @@
  * Segments are read in the order they were written, and what they are is told from themselves
  * (docs/RECOVERY.md §8).
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { HOLE } from '../../src/format/commit.js';
 import { encodeFile } from '../../src/format/files.js';
 import { proves, type SegmentShape, segmentsUpTo } from '../../src/recovery/segment-scan.js';
 import { algorithmOf, findSource, shapeOf } from '../../src/recovery/source.js';
-import { installGlobals, type Outcome } from '../../src/testing/index.js';
+import type { Outcome } from '../../src/testing/index.js';
 import { blockSize, fileId, version } from '../../src/types.js';
 import { connectedTo, DAMAGES, edited, LOST, simulated } from '../support/damaged.ts';
 import { commitOf, FILE, PATH, SIZE, WHOLE } from '../support/evidence.ts';
+import { useGlobals } from '../support/globals.ts';
 import { type Segment, segmentOf, storeOf } from '../support/records.ts';
 
 const SHAPE: SegmentShape = { file: FILE, algorithm: 'xxhash32', blockSize: SIZE };
 const NOTHING = { ...WHOLE, commits: [], directory: undefined, chunks: [] };
 
-let uninstall: () => void;
-beforeAll(() => {
-  uninstall = installGlobals();
-});
-afterAll(() => uninstall());
+useGlobals();
 
 const connect = async (segments: readonly Segment[]) =>
   await connectedTo(simulated(await storeOf(NOTHING, segments)));

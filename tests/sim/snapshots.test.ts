@@ -4,20 +4,17 @@
  *
  * Both are tabs of one simulated IndexedDB. The cache is dropped before a read that must ask the store.
  */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { BlockStoreError, BusyError, QuotaError } from '../../src/errors.js';
 import { CHECKPOINT_COMMITS } from '../../src/format/layout.js';
-import { editRecords, installGlobals, SimulatedIndexedDB } from '../../src/testing/index.js';
+import { editRecords, SimulatedIndexedDB } from '../../src/testing/index.js';
 import { blocks } from '../support/crash-plan.ts';
+import { useGlobals } from '../support/globals.ts';
 import { type Content, type Snapshot, Store, UNIT_BYTES, VOLUME } from '../support/store-dsl.ts';
 
 const PATH = 'one.db';
 
-let uninstall: () => void;
-beforeAll(() => {
-  uninstall = installGlobals();
-});
-afterAll(() => uninstall());
+useGlobals();
 
 function marked(version: number, count: number, mark: number): Content {
   const marks = Array.from({ length: count }, (_, block) => mark * 4096 + block);

@@ -3,20 +3,17 @@
  *
  * P3: whatever lands ends with a commit. P6: a loss is told. P8: an idbTx that landed unheard is known.
  */
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Flush, IdleTimer, WriteBehindLimits } from '../../src/blockstore/write-behind.js';
 import { ConnectionLostError, QuotaError, StorageError } from '../../src/errors.js';
-import { installGlobals, SimulatedIndexedDB } from '../../src/testing/index.js';
+import { SimulatedIndexedDB } from '../../src/testing/index.js';
 import { closeInNextCommit } from '../support/close-in-commit.ts';
 import { blocks, PATHS } from '../support/crash-plan.ts';
+import { useGlobals } from '../support/globals.ts';
 import { UNIT_BYTES as BLOCK, Store } from '../support/store-dsl.ts';
 import { AT_ONCE } from '../support/write-behind.ts';
 
-let uninstall: () => void;
-beforeAll(() => {
-  uninstall = installGlobals();
-});
-afterAll(() => uninstall());
+useGlobals();
 
 const MIB = 1024 * 1024;
 const [ONE = '', TWO = ''] = PATHS;
