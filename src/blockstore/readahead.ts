@@ -2,15 +2,15 @@
  * Guesses which segments one connection will want next.
  *
  *   I9  The window never exceeds BATCH_SEGMENTS_MAX segments or a quarter of the cache, and at most
- *       one batch is fetched ahead of the one in use. Around a lookup nothing is fetched of a file
- *       larger than half of the cache.
+ *       one batch is fetched ahead of the one in use. Around a lookup as much is fetched again, but
+ *       nothing of a file larger than half of the cache.
  *
  * A miss not far behind the last one doubles the window, any other resets it: a table scan soon
  * fetches batches, a point lookup fetches one segment. Half-way through a window the next one is
  * asked for, so that IndexedDB works while SQLite computes.
  *
- * Lookups all over a file that fits will want most of it: from the fifth miss in a row that follows no
- * other, its neighbourhood comes along in the background, twice as much each time.
+ * Lookups all over a file that fits will want most of it: from the fifth miss in a row that follows
+ * no other, its neighbourhood comes along in the background, twice as much each time.
  */
 import { SEGMENT_BYTES_MAX } from '../format/layout.js';
 import { segmentNumber } from './live.js';
@@ -61,7 +61,7 @@ export class ReadAhead {
       : this.#fill(map, block + 1, reader, [keyOf(placeOf(map, block))]);
   }
 
-  /** Segments around the `block` that was missed last, to be fetched behind it without being waited for. */
+  /** Segments around the `block` that was missed last, to be fetched without being waited for. */
   around(map: BlockMap, block: number, reader: SegmentReader): Place[] {
     const doublings = this.#lookups - LOOKUPS_ALONE;
     if (doublings <= 0 || map.fileBytes > this.#fitsBytes) return [];

@@ -225,6 +225,8 @@ export class WriteBehind {
   }
 
   async #land(group: readonly Enqueued[]): Promise<void> {
+    const { monotonicMs, onLanded, onFlush } = this.#deps;
+    const sentMs = monotonicMs();
     try {
       await this.#write(group);
     } catch (cause) {
@@ -237,20 +239,18 @@ export class WriteBehind {
       return;
     }
     this.#release(group);
-    this.#finish(group.length);
-  }
-
-  async #write(group: readonly Enqueued[]): Promise<void> {
-    const { write, monotonicMs, onLanded, onFlush } = this.#deps;
-    const prepared = group.flatMap((commit) => commit.prepared);
-    const sentMs = monotonicMs();
-    await write(prepared, strongest(group.map(({ durability }) => durability)));
     for (const commit of group) onLanded(commit);
     onFlush({
       commits: group.length,
-      bytes: bytesOf(prepared),
+      bytes: bytesOf(group.flatMap(({ prepared }) => prepared)),
       durationMs: monotonicMs() - sentMs,
     });
+    this.#tellWaiters();
+  }
+
+  async #write(group: readonly Enqueued[]): Promise<void> {
+    const prepared = group.flatMap((commit) => commit.prepared);
+    await this.#deps.write(prepared, strongest(group.map(({ durability }) => durability)));
   }
 
   /** Those that still fit are not lost for those that do not. */
@@ -260,12 +260,13 @@ export class WriteBehind {
     this.#urgent = Math.max(this.#urgent, this.#done + group.length);
   }
 
-  /** They need not stay in the cache. */
+  /** They wait no longer, and need not stay in the cache. */
   #release(commits: readonly Enqueued[]): void {
     for (const { prepared, held } of commits) {
       for (const segment of held) segment.pinned = false;
       this.#bytes -= bytesOf(prepared);
     }
+    this.#done += commits.length;
   }
 
   /** I5: the one that failed and all behind it; their files go back to what the store has. */
@@ -273,21 +274,19 @@ export class WriteBehind {
     this.#losses++;
     this.#lastLoss = failure;
     this.#singly = 0;
-    this.#release(lost);
     const files = new Set(lost.flatMap(({ prepared }) => prepared.map(({ file }) => file)));
     // What cannot be read now is read by the next statement: its connection sees the loss first.
     await Promise.allSettled([...files].map((file) => file.lose(failure)));
+    this.#release(lost);
     this.#deps.onLoss(
       failure,
       [...files].map((file) => file.path),
     );
     // Whoever waits for them hears of the loss behind its event.
-    this.#finish(lost.length);
+    this.#tellWaiters();
   }
 
-  /** The next `count` commits have landed or were dropped, and everybody who has to know knows. */
-  #finish(count: number): void {
-    this.#done += count;
+  #tellWaiters(): void {
     const done = this.#waiters.filter(({ last }) => last <= this.#done);
     this.#waiters = this.#waiters.filter(({ last }) => last > this.#done);
     for (const { resolve } of done) resolve();

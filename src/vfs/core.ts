@@ -183,13 +183,15 @@ export class Core implements FileUser {
     const database = this.databases.get(id);
     if (!database) return rc.SQLITE_OK;
     return this.answer(() => {
+      const { holdsReserved } = database;
       database.unlock(level);
+      if (holdsReserved && !database.holdsReserved) this.memory.expireJournal(database.path);
       return rc.SQLITE_OK;
     }, database.path);
   }
 
   isReserved(id: number): boolean {
-    return this.databases.get(id)?.isReserved() ?? false;
+    return this.databases.get(id)?.shared.writer !== undefined;
   }
 
   characteristics(id: number): number {

@@ -21,15 +21,13 @@ import { BusyError, CommitUnknownError, UnsupportedError } from '../errors.js';
 import * as rc from '../result-codes.js';
 import type { Durability } from '../types.js';
 import type { SnapshotPages } from './journal-file.js';
+import { failCacheCheck, isCacheCheck } from './page-cache.js';
 import type { ConnectionPragmas } from './pragmas.js';
 import { readLater, readNow } from './reading.js';
 import type { SharedFile, Thread } from './shared-file.js';
 import { Staging } from './staging.js';
 import { View } from './view.js';
 
-/** SQLite's change counter and file size in the header, which it compares to trust its page cache. */
-const CACHE_CHECK_OFFSET = 24;
-const CACHE_CHECK_BYTES = 16;
 /** File format write version in the header: 1 for a rollback journal, 2 for WAL. */
 const WRITE_VERSION_OFFSET = 18;
 const WAL_FORMAT = 2;
@@ -127,10 +125,9 @@ export class DatabaseFile {
   read(address: number, length: number, offset: number): number | Promise<number> {
     this.refuseBroken();
     const heap = this.shared.env.heap();
-    if (this.distrusted && offset === CACHE_CHECK_OFFSET && length === CACHE_CHECK_BYTES) {
+    if (this.distrusted && isCacheCheck(length, offset)) {
       this.distrusted = false;
-      crypto.getRandomValues(heap.subarray(address, address + length));
-      return rc.SQLITE_OK;
+      return failCacheCheck(heap, address);
     }
     const view = this.current();
     return (
@@ -280,9 +277,9 @@ export class DatabaseFile {
     this.level = level;
   }
 
-  /** True while this context writes to the file. */
-  isReserved(): boolean {
-    return this.shared.writer !== undefined;
+  /** True while this connection may write. */
+  get holdsReserved(): boolean {
+    return this.level >= rc.SQLITE_LOCK_RESERVED;
   }
 
   /** The commit point of this file alone. */
@@ -294,7 +291,9 @@ export class DatabaseFile {
   async #commit(): Promise<number> {
     try {
       const draft = await this.readyDraft();
-      if (draft) await this.shared.env.committer.commit([draft], this.durability);
+      // The snapshot stays, and if it was lost, that stays known.
+      if (!draft) return rc.SQLITE_OK;
+      await this.shared.env.committer.commit([draft], this.durability);
     } catch (cause) {
       this.failed(cause);
       throw cause;

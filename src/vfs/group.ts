@@ -51,16 +51,19 @@ export async function commitAndWait(
   committer: Committer,
   files: readonly DatabaseFile[],
 ): Promise<void> {
+  const changed: DatabaseFile[] = [];
   try {
     const drafts: DraftCommit[] = [];
     for (const file of files) {
       const draft = await file.readyDraft();
-      if (draft) drafts.push(draft);
+      if (!draft) continue;
+      drafts.push(draft);
+      changed.push(file);
     }
     if (drafts.length > 0) await committer.commit(drafts, durabilityOf(files));
   } catch (cause) {
     for (const file of files) file.discard();
     throw cause;
   }
-  for (const file of files) file.committed();
+  for (const file of changed) file.committed();
 }

@@ -77,6 +77,14 @@ export class MemoryFiles {
     this.#files.delete(path);
   }
 
+  /**
+   * The sqliteTx of a database is over. What is left of its journal, because playing it back has failed,
+   * is of a version that nobody goes back to: what was not committed is dropped anyway.
+   */
+  expireJournal(databasePath: string): void {
+    this.#files.get(databasePath + JOURNAL_SUFFIX)?.truncate(0);
+  }
+
   read(id: number, address: number, length: number, offset: number): Answer {
     const file = this.#of(id);
     const full = file.read(this.#view(address, length), offset);

@@ -7,6 +7,7 @@
  * Opening: the first xOpen starts to load the file and answers SQLITE_BUSY, the repeated one finds it
  * loaded. What nobody opens then is let go when the task is over; what `load` was called for stays.
  */
+import type { DraftCommit } from '../blockstore/committer.js';
 import { OptionError, UnsupportedError } from '../errors.js';
 import * as rc from '../result-codes.js';
 import { type Answer, Core, type CoreEnv } from './core.js';
@@ -174,14 +175,21 @@ export class MirrorCore extends Core {
   /** The commit point of one file, or of several with a super-journal. */
   commitNow(files: readonly MirrorFile[]): void {
     const { committer } = this.host.volume;
+    const ready: DraftCommit[] = [];
+    const changed: MirrorFile[] = [];
     try {
-      const ready = files.map((file) => file.ready()).filter((draft) => draft !== undefined);
+      for (const file of files) {
+        const draft = file.ready();
+        if (!draft) continue;
+        ready.push(draft);
+        changed.push(file);
+      }
       if (ready.length === 0) return;
       const durability = durabilityOf(files);
       // A first commit waits for its file's id, unless `load` has seen to that.
       const identified = ready.every(({ file }) => file.record !== undefined);
       if (this.#waits.available && (durability !== 'deferred' || !identified)) {
-        this.#land(files, () => committer.commit(ready, durability));
+        this.#land(changed, () => committer.commit(ready, durability));
         return;
       }
       // As in the other engine, it is the commit after the last one that fits which has to wait. A loss is
@@ -192,7 +200,7 @@ export class MirrorCore extends Core {
       for (const file of files) file.failed(cause);
       throw cause;
     }
-    for (const file of files) file.committed();
+    for (const file of changed) file.committed();
   }
 
   /** I4: the API call returns when the commit is complete. */

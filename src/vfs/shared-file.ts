@@ -28,8 +28,8 @@ export interface FileEnv {
 
 /** A thread whose connections share files with those of other threads. */
 export interface Thread {
-  /** Nobody waits for it any more. */
-  gone: boolean;
+  /** Aborted when it has ended: nobody waits for it any more. */
+  readonly ended: AbortSignal;
 }
 
 export class SharedFile {
@@ -76,7 +76,7 @@ export class SharedFile {
     }
     this.become(connection);
     try {
-      await this.#prepareToWrite(connection.waitMs);
+      await this.#prepareToWrite(connection.waitMs, connection.thread?.ended);
     } catch (cause) {
       this.endWrite(connection);
       throw cause;
@@ -86,7 +86,7 @@ export class SharedFile {
   /** I9: waits while a connection of another thread writes; one of the same thread cannot end meanwhile. */
   async #writerGone({ thread, waitMs }: DatabaseFile): Promise<void> {
     const until = performance.now() + waitMs;
-    while (this.writer && this.writer.thread !== thread && !thread?.gone) {
+    while (this.writer && this.writer.thread !== thread && !thread?.ended.aborted) {
       const leftMs = until - performance.now();
       if (leftMs <= 0) return;
       await new Promise<void>((resolve) => {
@@ -148,10 +148,10 @@ export class SharedFile {
     }
   }
 
-  async #prepareToWrite(waitMs: number): Promise<void> {
+  async #prepareToWrite(waitMs: number, ended?: AbortSignal): Promise<void> {
     const { file, role } = this;
     if (role && !role.held) {
-      if (!(await role.acquire(waitMs))) {
+      if (!(await role.acquire(waitMs, ended))) {
         throw new BusyError(file.path, `another context has been writing for ${waitMs} ms`);
       }
       await this.#acquired();

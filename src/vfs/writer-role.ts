@@ -57,17 +57,21 @@ export class WriterRole {
     return this.held || (await this.#request({ ifAvailable: true }));
   }
 
-  /** Takes the lock, asking its holder for it; false when the time is up. */
-  async acquire(timeoutMs: number): Promise<boolean> {
+  /** Takes the lock, asking its holder for it; false when the time is up, or nobody waits any more. */
+  async acquire(timeoutMs: number, ended?: AbortSignal): Promise<boolean> {
     if (await this.tryAcquire()) return true;
+    if (ended?.aborted) return false;
     const { channel, name } = this.#deps;
     const limit = new AbortController();
-    const timer = setTimeout(() => limit.abort(), timeoutMs);
+    const end = () => limit.abort();
+    ended?.addEventListener('abort', end);
+    const timer = setTimeout(end, timeoutMs);
     const asking = setInterval(() => channel.ask(name), ASK_INTERVAL_MS);
     channel.ask(name);
     try {
       return await this.#request({ signal: limit.signal });
     } finally {
+      ended?.removeEventListener('abort', end);
       clearTimeout(timer);
       clearInterval(asking);
     }

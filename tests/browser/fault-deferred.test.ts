@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { Fault, Point } from '../../src/testing/index.js';
 import { isCommit } from '../support/fault-points.js';
-import { Rig, reopened } from '../support/rig.js';
+import { insert, Rig, reopened } from '../support/rig.js';
 import { holdVolume } from '../support/sql-spies.js';
 import { type Database, ONE_OF_EACH } from '../support/sqlite.js';
 
@@ -171,6 +171,49 @@ describe.each(ONE_OF_EACH)('deferred commits, %s', { timeout: LIMIT_MS }, (build
       await rig.try('ROLLBACK');
       expect(await rig.try(ALL, other)).toMatchObject({ code: IOERR });
       await expectEverywhere(['kept']);
+    },
+  );
+
+  // Goal: a sqliteTx that has written more than SQLite's cache when its base is lost leaves nothing of
+  // the lost version behind: no page that its rollback plays back, no length of the file.
+  // Method: the lost commit makes the file longer or shorter; half an UPDATE is written, the loss comes,
+  // the other half fails. Everything is read and written again.
+  test.each([
+    ['longer', 'INSERT INTO filler VALUES (zeroblob(20000))'],
+    ['shorter', 'DELETE FROM filler'],
+  ])(
+    'a sqliteTx that spills on a lost version of a %s file rolls back to what is stored',
+    async (_how, sql) => {
+      rig = await Rig.create(build, { ...WAITING, spillBytes: 65536 });
+      await rig.db.run(`PRAGMA auto_vacuum=FULL; CREATE TABLE t(id INTEGER PRIMARY KEY, v);
+      INSERT INTO t(v) VALUES ('kept'); CREATE TABLE filler(v);
+      INSERT INTO filler VALUES (zeroblob(100000));
+      CREATE TABLE big(id INTEGER PRIMARY KEY, v); ${insert(60).replace('INTO t(v)', 'INTO big(v)')}`);
+      other = await rig.context.open();
+      expect(await valuesOf(other)).toEqual(['kept']);
+      const content = 'SELECT count(*), sum(id), sum(length(v)) FROM big';
+      const before = await rig.db.rows(content);
+      await rig.db.run('PRAGMA synchronous=OFF; PRAGMA cache_size=5');
+      rig.faults.reset();
+      await hold();
+      rig.faults.plan(FAILED, { at: isCommit });
+      await rig.db.run(sql);
+      await rig.db.run('BEGIN; UPDATE big SET v = zeroblob(3500) WHERE id <= 30');
+      const told = expect(rig.context.vfs.durable()).rejects.toThrow();
+      release();
+      await told;
+      const outcome = await rig.try('UPDATE big SET v = zeroblob(3500) WHERE id > 30; COMMIT');
+      expect(outcome).toMatchObject({ tag: 'failed' });
+      if (await rig.db.inTransaction()) await rig.try('ROLLBACK');
+      for (const db of [rig.db, other]) {
+        await rig.try(content, db);
+        expect(await db.rows(content)).toEqual(before);
+        expect(await db.value('PRAGMA integrity_check')).toBe('ok');
+      }
+      await add('new!');
+      expect(await rig.db.value('PRAGMA integrity_check')).toBe('ok');
+      expect(await other.value('PRAGMA integrity_check')).toBe('ok');
+      await expectEverywhere(['kept', 'new!']);
     },
   );
 

@@ -128,7 +128,8 @@ describe('clients of one storage worker', () => {
   });
 });
 
-describe('clients of one storage worker', () => {
+describe('clients that come and go', () => {
+  // Goal: nobody works with options that are not in force. Method: a second client with another one.
   test('agree on the options of their volume: the first that differs is named', async () => {
     const storage = storageOf(startStorage());
     const idbName = freshName();
@@ -141,6 +142,8 @@ describe('clients of one storage worker', () => {
     await first.close();
   });
 
+  // Goal: what was acknowledged is not dropped with the thread that sent it, while its storage lives.
+  // Method: the storage worker pauses, deferred commits gather in the ring, and their thread is ended.
   test('that end before what they sent was acted on lose nothing of it', async () => {
     const { storage, context, db } = await oddClient();
     const [idbName = ''] = volumes;
@@ -162,6 +165,8 @@ describe('clients of one storage worker', () => {
 });
 
 describe('a storage worker', () => {
+  // Goal: a hang of the engine's own storage worker keeps nobody out. Method: hang it, then write from
+  // another thread with a storage worker of its own.
   test('that hangs and is the engine’s own is ended: what it has locked is free', async () => {
     const options = { idbName: freshName(), workerTimeoutMs: LIMIT_MS };
     const page = new SharedPage();

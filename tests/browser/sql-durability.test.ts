@@ -137,9 +137,9 @@ describe.each(ENGINES)('durability, %s', (build) => {
     const context = await site.context();
     const lost: Error[] = [];
     context.vfs.addEventListener('loss', ({ detail }) => lost.push(detail.error));
-    for (let i = 0; i < 8; i++) {
+    for (let i = 0; i < 5; i++) {
       await db.run('BEGIN');
-      for (let k = 0; k < 40; k++) await db.run('INSERT INTO t(b) VALUES (randomblob(6000))');
+      for (let k = 0; k < 30; k++) await db.run('INSERT INTO t(b) VALUES (randomblob(6000))');
       await db.run(i % 3 === 2 ? 'ROLLBACK' : 'COMMIT');
       await db.run(`UPDATE t SET b = ${i} WHERE a = 1`);
     }
@@ -159,12 +159,10 @@ describe.each(ENGINES)('durability, %s', (build) => {
     await db.run(
       'PRAGMA synchronous=OFF; PRAGMA cache_size=80; CREATE TABLE t(a INTEGER PRIMARY KEY, b)',
     );
-    for (let i = 1; i <= 6; i++) {
+    for (let i = 1; i <= 3; i++) {
       await db.run('INSERT INTO t VALUES (?, zeroblob(?))', [i, 300_000 + i]);
       await db.run('PRAGMA shrink_memory');
-      expect(
-        await db.value('SELECT hex(b) = hex(zeroblob(?)) FROM t WHERE a = ?', [300_000 + i, i]),
-      ).toBe(1);
+      expect(await db.value('SELECT b = zeroblob(?) FROM t WHERE a = ?', [300_000 + i, i])).toBe(1);
     }
     expect(context.errors).toEqual([]);
     const expected = await db.dump();

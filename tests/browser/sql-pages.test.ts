@@ -15,7 +15,7 @@ const CHANGES = [
 describe.each(ENGINES)('pages, %s', (build) => {
   let site: Site;
   beforeEach(() => {
-    site = new Site(build, { spillBytes: 65536 });
+    site = new Site(build, { indexedDB, spillBytes: 65536 });
   });
   afterEach(() => site.remove());
 

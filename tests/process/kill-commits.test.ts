@@ -74,10 +74,7 @@ test('killed as its COMMIT returns, a page has lost nothing, on every engine, st
   const trials = [
     { build: 'asyncify', durability: 'strict' } as const,
     { build: 'jspi', durability: 'relaxed' } as const,
-    { build: 'legacy-asyncify', durability: 'strict' } as const,
     { build: 'mirror', durability: 'strict' } as const,
-    { build: 'mirror', durability: 'relaxed' } as const,
-    { build: 'shared', durability: 'strict' } as const,
     { build: 'shared', durability: 'relaxed' } as const,
   ].map((drawn) => killedAt('step:committed', { ...drawn, step: 2, workload: 'bulk' }));
   const outcomes = await outcomesOf(trials);

@@ -3,10 +3,12 @@
  * without being waited for.
  *
  *   I5  After a loss the next commit is waited for: it may stand on what was lost.
- *   I9  At most `maxDirtyCommits` commits and `maxDirtyBytes` wait, those in the channel included.
+ *   I9  At most `maxDirtyCommits` commits and `maxDirtyBytes` wait, those in the channel included, and
+ *       one more of each client. Clients share the room equally.
  *
- * The storage worker publishes the room that is left before it gives a commit's place in the ring free, and
- * the client reads them the other way round: a commit may be counted twice, never not at all.
+ * The storage worker publishes the room that is left before it gives a commit's place in the ring
+ * free, and the client reads them the other way round: a commit may be counted twice, never not at
+ * all.
  */
 import { type SharedParts, WORD } from './layout.js';
 

@@ -84,7 +84,8 @@ export class ClientCore implements MethodCore {
   }
 
   #writerOf(path: string): ClientFile | undefined {
-    for (const file of this.#files.values()) if (file.path === path && file.isReserved) return file;
+    for (const file of this.#files.values())
+      if (file.path === path && file.holdsReserved) return file;
     return undefined;
   }
 
@@ -190,7 +191,13 @@ export class ClientCore implements MethodCore {
 
   unlock(id: number, level: number): number {
     const file = this.#files.get(id);
-    return file ? this.#answer(file.path, () => void file.unlock(level)) : rc.SQLITE_OK;
+    if (!file) return rc.SQLITE_OK;
+    return this.#answer(file.path, () => {
+      const { holdsReserved } = file;
+      file.unlock(level);
+      if (holdsReserved && !file.holdsReserved) this.#memory.expireJournal(file.path);
+      return rc.SQLITE_OK;
+    });
   }
 
   isReserved(id: number): boolean {
@@ -245,11 +252,20 @@ export class ClientCore implements MethodCore {
       }
       const files = this.#groups.get(path);
       this.#groups.delete(path);
-      if (files) expect(channel.call({ op: 'commitGroup', group: path }), 'done');
-      for (const file of files ?? []) file.committed();
+      if (files) this.#commitGroup(path, files);
       this.#memory.delete(path);
       return rc.SQLITE_OK;
     });
+  }
+
+  #commitGroup(group: string, files: ReadonlySet<ClientFile>): void {
+    try {
+      expect(this.#deps.channel.call({ op: 'commitGroup', group }), 'done');
+    } catch (cause) {
+      for (const file of files) file.groupFailed();
+      throw cause;
+    }
+    for (const file of files) file.committed();
   }
 
   /** Tells `out` whether the file exists. */

@@ -16,16 +16,13 @@ import { InvariantError } from '../../errors.js';
 import * as rc from '../../result-codes.js';
 import { type Durability, isBlockSize } from '../../types.js';
 import type { SnapshotPages } from '../journal-file.js';
+import { failCacheCheck, isCacheCheck } from '../page-cache.js';
 import { ConnectionPragmas } from '../pragmas.js';
 import type { Backlog } from './backlog.js';
 import type { ChannelClient } from './client.js';
 import { ClientLease } from './lease.js';
 import { type PlainError, revivedError } from './plain-error.js';
-import type { FileShape, Reply, ReplyOf } from './protocol.js';
-
-/** SQLite's change counter and file size in the header, which it compares to trust its page cache. */
-const CACHE_CHECK_OFFSET = 24;
-const CACHE_CHECK_BYTES = 16;
+import type { FileShape, Reply, ReplyOf, Request } from './protocol.js';
 
 /** What every file of a client needs of it. */
 export interface ClientFileEnv {
@@ -82,7 +79,7 @@ export class ClientFile {
     return this.#shape.fileBytes;
   }
 
-  get isReserved(): boolean {
+  get holdsReserved(): boolean {
     return this.#level >= rc.SQLITE_LOCK_RESERVED;
   }
 
@@ -92,11 +89,10 @@ export class ClientFile {
   }
 
   /** Reads into `heap` at `address`. @returns an SQLite result code */
-  read(heap: Uint8Array, address: number, length: number, offset: number): number {
-    if (this.#distrusted && offset === CACHE_CHECK_OFFSET && length === CACHE_CHECK_BYTES) {
+  read(heap: Uint8Array<ArrayBuffer>, address: number, length: number, offset: number): number {
+    if (this.#distrusted && isCacheCheck(length, offset)) {
       this.#distrusted = false;
-      crypto.getRandomValues(heap.subarray(address, address + length) as Uint8Array<ArrayBuffer>);
-      return rc.SQLITE_OK;
+      return failCacheCheck(heap, address);
     }
     const { blockSize, fileBytes } = this.#shape;
     const available = Math.max(0, Math.min(length, fileBytes - offset));
@@ -126,8 +122,8 @@ export class ClientFile {
   }
 
   #fetch(block: number, { keep }: { readonly keep: boolean }): Uint8Array {
-    const { channel, id } = this.#deps;
-    const reply = expect(channel.call({ op: 'read', id, block, snapshot: false }), 'blocks');
+    const { id } = this.#deps;
+    const reply = this.#call({ op: 'read', id, block, snapshot: false }, 'blocks');
     const { blockSize } = this.#shape;
     let wanted: Uint8Array<ArrayBuffer> | undefined;
     for (const { block: number, bytes } of reply.blocks) {
@@ -194,11 +190,10 @@ export class ClientFile {
   }
 
   #lockByRequest(level: number): void {
-    const { channel, id } = this.#deps;
+    const { id } = this.#deps;
     const { busyTimeoutMs, exclusive } = this.pragmas;
-    const reply = channel.call({ op: 'lock', id, level, busyTimeoutMs, exclusive });
-    if (reply.tag === 'failed' && reply.lost) this.#distrust();
-    const { shape, changed } = expect(reply, 'locked');
+    const request = { op: 'lock', id, level, busyTimeoutMs, exclusive } as const;
+    const { shape, changed } = this.#call(request, 'locked');
     if (this.#level === rc.SQLITE_LOCK_NONE) {
       if (changed === undefined || shape.blockSize !== this.#shape.blockSize) this.#distrust();
       else for (const block of changed) this.#deps.cache.remove(this.#blocks, block);
@@ -224,25 +219,29 @@ export class ClientFile {
   /** The commit point. `group`: the super-journal whose deletion commits, or ''. */
   commit(group: string): void {
     if (!this.#wrote) return;
-    const { channel, id, backlog } = this.#deps;
+    const { id, backlog } = this.#deps;
     const durability = this.#durability;
     const { losses } = backlog;
     const waits = durability !== 'deferred' || group !== '' || !this.#mayRunAhead(losses);
-    const reply = channel.call({ op: 'commit', id, durability, group, waits });
-    if (waits) this.#lossesSeen = losses;
-    else backlog.add(this.#writtenBytes);
-    if (reply.tag === 'failed') {
+    try {
+      this.#call({ op: 'commit', id, durability, group, waits }, 'done');
+    } catch (cause) {
       this.#undo();
-      if (reply.lost) {
-        this.#isOnLost = true;
-        this.#distrust();
-      }
+      throw cause;
+    } finally {
+      if (waits) this.#lossesSeen = losses;
+      else backlog.add(this.#writtenBytes);
     }
-    expect(reply, 'done');
     if (group === '') this.committed();
   }
 
-  /** Whether a deferred commit goes without being waited for: not if what was sent ahead may have failed. */
+  /** The super-journal could not be deleted: nobody says which of its files stood on what was lost. */
+  groupFailed(): void {
+    this.#undo();
+    this.#standsOnLost();
+  }
+
+  /** Whether a deferred commit is not waited for: not if what was sent ahead may have failed. */
   #mayRunAhead(losses: number): boolean {
     const { backlog, spillBytes } = this.#deps;
     return losses === this.#lossesSeen && this.#writtenBytes < spillBytes && backlog.hasRoom;
@@ -277,8 +276,7 @@ export class ClientFile {
   }
 
   claim(): void {
-    const { channel, id } = this.#deps;
-    expect(channel.call({ op: 'claim', id }), 'done');
+    this.#call({ op: 'claim', id: this.#deps.id }, 'done');
   }
 
   /** The pages of the snapshot, as a rollback journal compares them. */
@@ -300,9 +298,22 @@ export class ClientFile {
     if (block * blockSize >= fileBytes) return null;
     const isAsItWas = this.#shape.blockSize === blockSize && !this.#dirty.has(block);
     if (isAsItWas) return this.#block(block);
-    const { channel, id } = this.#deps;
-    const reply = expect(channel.call({ op: 'read', id, block, snapshot: true }), 'blocks');
+    const { id } = this.#deps;
+    const reply = this.#call({ op: 'read', id, block, snapshot: true }, 'blocks');
     return reply.blocks[0]?.bytes?.slice() ?? null;
+  }
+
+  /** @throws what the storage worker failed with */
+  #call<T extends Reply['tag']>(request: Request, tag: T): ReplyOf<T> {
+    const reply = this.#deps.channel.call(request);
+    if (reply.tag === 'failed' && reply.lost) this.#standsOnLost();
+    return expect(reply, tag);
+  }
+
+  /** What is in memory of the file is of versions that were lost, until the lock is let go of. */
+  #standsOnLost(): void {
+    this.#isOnLost = this.#level > rc.SQLITE_LOCK_NONE;
+    this.#distrust();
   }
 
   #distrust(): void {

@@ -92,8 +92,12 @@ export class ChannelClient {
   }
 
   #waitForRoom(bytesMax: number): void {
-    while (!this.#writer.hasRoom(bytesMax)) {
-      this.#waitWhile(WORD.HEAD, Atomics.load(this.#parts.words, WORD.HEAD));
+    const { words } = this.#parts;
+    for (;;) {
+      // Read before it is looked at: a record that is done in between is seen, or ends the wait.
+      const head = Atomics.load(words, WORD.HEAD);
+      if (this.#writer.hasRoom(bytesMax)) return;
+      this.#waitWhile(WORD.HEAD, head);
     }
   }
 

@@ -184,17 +184,22 @@ interface StorageStart {
 
 /** @throws StorageWorkerError */
 function startStorage(given: SharedVFSOptions['worker'], volume: string): StorageStart {
-  const own = given === undefined;
   const worker = storageOf(given, volume);
+  const stopped = new AbortController();
   const failed = new Promise<never>((_, reject) => {
-    worker.addEventListener('error', (event: Event) => {
+    const onError = (event: Event) => {
       const why = (event as ErrorEvent).message || 'it could not be started';
       reject(new StorageWorkerError(volume, why));
-    });
+    };
+    worker.addEventListener('error', onError, { signal: stopped.signal });
   });
   failed.catch(() => undefined);
-  const isOurs = own || typeof given === 'function';
-  return { target: worker, failed, stop: () => isOurs && (worker as Worker).terminate() };
+  const isOurs = given === undefined || typeof given === 'function';
+  const stop = () => {
+    stopped.abort();
+    if (isOurs) (worker as Worker).terminate();
+  };
+  return { target: worker, failed, stop };
 }
 
 /** @throws StorageWorkerError */

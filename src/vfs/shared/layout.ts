@@ -17,7 +17,10 @@ export const WORD = {
   HEAD: 1,
   /** Replies ever given. */
   REPLY: 2,
-  /** Goes up several times a second while the storage worker's event loop turns. */
+  /**
+   * When the storage worker's event loop turned or it took a request, several times a second: ms since
+   * 1970, modulo 2^32.
+   */
   HEARTBEAT: 3,
   /** One of STATE. */
   STATE: 4,

@@ -304,6 +304,11 @@ export function isAnswered(request: Request): boolean {
   }
 }
 
+/** It changes what its sqliteTx will commit. */
+export function isWrite({ op }: Request): boolean {
+  return op === 'write' || op === 'truncate';
+}
+
 /** Bytes of all fields of a request that have one length. */
 const FIXED_BYTES_MAX = 48;
 /** Bytes that a block takes in a reply, besides its own. */

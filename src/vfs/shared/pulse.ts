@@ -15,10 +15,6 @@ export class Pulse {
   readonly timeoutMs: number;
   #beat = 0;
   #silentLooks = 0;
-  /** The newest beat that was seen without waiting, and when it was new. */
-  #newestBeat = -1;
-  #newestAt = 0;
-
   constructor(words: SharedParts['words'], timeoutMs: number) {
     this.#words = words;
     this.timeoutMs = timeoutMs;
@@ -43,15 +39,10 @@ export class Pulse {
     return this.#silentLooks >= LOOKS;
   }
 
-  /** I3: false if it has not beaten for so long that it has to be asked. */
+  /** I3: false if it last beat so long ago, or the clock was set, that it has to be asked. */
   get isFresh(): boolean {
-    const now = performance.now();
-    const beat = Atomics.load(this.#words, WORD.HEARTBEAT);
-    if (beat !== this.#newestBeat) {
-      this.#newestBeat = beat;
-      this.#newestAt = now;
-    }
-    return now - this.#newestAt < this.timeoutMs;
+    const ageMs = (Date.now() - Atomics.load(this.#words, WORD.HEARTBEAT)) | 0;
+    return ageMs >= 0 && ageMs < this.timeoutMs;
   }
 
   get why(): string {

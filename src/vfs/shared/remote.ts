@@ -7,7 +7,7 @@
  *   attaching ──attached──▶ open ──close──▶ closing ──closed──▶ closed
  *       └──failed, late──▶ (thrown)   └──failed, silent──▶ lost: every call fails at once
  */
-import { type BlockStoreError, StorageWorkerError } from '../../errors.js';
+import { type BlockStoreError, ConnectionLostError, StorageWorkerError } from '../../errors.js';
 import type { Emitter } from '../events.js';
 import { revivedError, withErrors } from './plain-error.js';
 import type { Pulse } from './pulse.js';
@@ -102,6 +102,8 @@ export class RemoteStorage {
         this.#options.emitter.emit(message.event, () => withErrors(message.detail) as never);
         break;
       default:
+        // Whoever asked for something else meanwhile is not answered any more.
+        this.#reject(new ConnectionLostError(this.#volume, 'the VFS was closed'));
         this.#closed?.();
     }
     this.#watch();
@@ -163,11 +165,15 @@ export class RemoteStorage {
   /** The storage worker is gone: whoever waits for it is told. */
   lose(error: BlockStoreError): void {
     this.#lost ??= error;
-    for (const { reject } of this.#pending.values()) reject(error);
-    this.#pending.clear();
+    this.#reject(error);
     this.#closed?.();
     this.#watch();
     this.onlost?.(error);
+  }
+
+  #reject(error: BlockStoreError): void {
+    for (const { reject } of this.#pending.values()) reject(error);
+    this.#pending.clear();
   }
 
   #tell(message: ClientMessage): void {

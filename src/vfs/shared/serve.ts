@@ -29,7 +29,10 @@ export interface ServeOptions {
   readonly indexedDB?: IDBFactory;
   /** The LockManager to use; null for none. Default: the context's own. */
   readonly locks?: LockManager | null;
-  /** Where clients attach; the port's other end is their option `worker`. Default: messages to this worker. */
+  /**
+   * Where clients attach; the port's other end is their option `worker`. Default: messages to this
+   * worker.
+   */
   readonly port?: MessagePort;
 }
 

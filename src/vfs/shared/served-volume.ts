@@ -47,11 +47,15 @@ export class ServedVolume implements FileUser {
     });
   }
 
-  /** How many more deferred commits, and bytes of them, may wait. */
+  /** A client's share of how many more deferred commits, and bytes of them, may wait. */
   get room(): { readonly commits: number; readonly bytes: number } {
     const { maxDirtyCommits, maxDirtyBytes } = this.host.options;
     const { deferredCommits, deferredBytes } = this.host.volume.committer;
-    return { commits: maxDirtyCommits - deferredCommits, bytes: maxDirtyBytes - deferredBytes };
+    const share = (room: number) => Math.floor(room / this.storages.size);
+    return {
+      commits: share(maxDirtyCommits - deferredCommits),
+      bytes: share(maxDirtyBytes - deferredBytes),
+    };
   }
 
   publishRoom(): void {

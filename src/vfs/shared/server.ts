@@ -60,6 +60,7 @@ export class ChannelServer {
   /** Serves until the channel is closed. Rejects with what broke it; the client is told. */
   async run(): Promise<void> {
     const { words } = this.#parts;
+    this.#beat();
     this.#beating = setInterval(() => {
       this.#turnedAt = performance.now();
       this.#beat();
@@ -118,7 +119,7 @@ export class ChannelServer {
   }
 
   #beat(): void {
-    Atomics.add(this.#parts.words, WORD.HEARTBEAT, 1);
+    Atomics.store(this.#parts.words, WORD.HEARTBEAT, Date.now() | 0);
   }
 
   /** I9 */

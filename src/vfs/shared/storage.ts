@@ -23,6 +23,7 @@ import { plainError, withPlainErrors } from './plain-error.js';
 import {
   CHANGED_BLOCKS_MAX,
   isAnswered,
+  isWrite,
   type Reply,
   type Request,
   type RequestOf,
@@ -51,7 +52,8 @@ export class Storage implements RequestHandler {
   readonly #files: Map<number, OpenFile> = new Map();
   readonly #slots: LeaseSlots = new LeaseSlots();
   readonly #lending: Lending;
-  readonly #thread: Thread = { gone: false };
+  readonly #ended = new AbortController();
+  readonly #thread: Thread = { ended: this.#ended.signal };
   /** The client waits for an answer: what it sent before was acted on, and it sends nothing. */
   #isAwaited = false;
   /** Why an acknowledged commit was lost, for the next who waits for it to be durable. */
@@ -67,7 +69,7 @@ export class Storage implements RequestHandler {
       unacted: () => (this.#isAwaited ? undefined : client.unacted()),
     });
     served.storages.add(this);
-    this.publishRoom();
+    served.publishRoom();
   }
 
   /** The client is to know how much more it may send ahead. */
@@ -159,7 +161,6 @@ export class Storage implements RequestHandler {
     this.#loss ??= error;
     // What the committer has lost it tells itself.
     if (error === file.database.shared.file.lastLoss) return;
-    this.publishLoss();
     const paths = [file.database.path];
     this.#served.host.emitter.emit('loss', () => ({ error, paths }));
   }
@@ -218,7 +219,7 @@ export class Storage implements RequestHandler {
       case 'claim':
         return this.#claim(this.#databaseOf(request));
       case 'commitGroup':
-        return this.#served.group.commit(this.#groupOf(request.group))?.then(() => DONE) ?? DONE;
+        return this.#commitGroup(request);
       case 'delete':
         return this.#served.host.volume.delete(request.path).then(() => DONE);
       case 'exists':
@@ -353,6 +354,12 @@ export class Storage implements RequestHandler {
     });
   }
 
+  async #commitGroup({ group }: RequestOf<'commitGroup'>): Promise<Answer> {
+    await this.#served.group.commit(this.#groupOf(group));
+    this.#served.publishRoom();
+    return DONE;
+  }
+
   async #close(id: number, file: OpenFile): Promise<Answer> {
     // A loss has its own event; closing goes through in any case.
     await this.#served.host.volume.committer.settled();
@@ -373,7 +380,7 @@ export class Storage implements RequestHandler {
 
   /** The client goes: what it waits for is not waited for any longer. */
   cancel(): void {
-    this.#thread.gone = true;
+    this.#ended.abort();
     for (const { database } of this.#files.values()) database.shared.wake();
   }
 
@@ -382,6 +389,7 @@ export class Storage implements RequestHandler {
     this.cancel();
     for (const [id, file] of [...this.#files]) await this.#close(id, file);
     this.#served.storages.delete(this);
+    this.#served.publishRoom();
   }
 
   #fileOf({ id }: { readonly id: number }): OpenFile {
@@ -389,8 +397,4 @@ export class Storage implements RequestHandler {
     if (!file) throw new InvariantError(`file ${id} is open`);
     return file;
   }
-}
-
-function isWrite({ op }: Request): boolean {
-  return op === 'write' || op === 'truncate';
 }
