@@ -126,7 +126,7 @@ interface Program {
 type Started = Awaited<ReturnType<typeof startOn>>;
 
 /** Calls and events of IndexedDB at which it stands still. */
-const POINTS = [1, 4, 9, 30];
+const POINTS = [1, 12];
 const ROWS = 500;
 /** `ROWS` rows of 1,000 bytes in one statement, numbered on from what is there. */
 const MORE_ROWS = `INSERT INTO t(v) WITH RECURSIVE s(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s

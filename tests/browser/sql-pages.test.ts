@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { failCommits, rawFile } from '../support/sql-spies.js';
-import { ENGINES, Site, Twins } from '../support/sqlite.js';
+import { ONE_OF_EACH, Site, Twins } from '../support/sqlite.js';
 
 const PAGE_SIZES = [512, 1024, 2048, 4096, 8192, 16384, 32768, 65536];
 const CHANGES = [
@@ -12,7 +12,7 @@ const CHANGES = [
   [32768, 16384],
 ] as const;
 
-describe.each(ENGINES)('pages, %s', (build) => {
+describe.each(ONE_OF_EACH)('pages, %s', (build) => {
   let site: Site;
   beforeEach(() => {
     site = new Site(build, { indexedDB, spillBytes: 65536 });

@@ -9,7 +9,7 @@ const COMMIT_RECORDS_MAX = 128;
 /** As many superseded segments bring a checkpoint on, or a quarter of the live ones. */
 const CHECKPOINT_SUPERSEDED = 64;
 const CHECKPOINT_COMMITS = 64;
-const SEEDS = [1, 2, 3];
+const SEEDS = [1, 2];
 
 describe.each(ONE_OF_EACH)('reclaim, %s', (build) => {
   let site: Site;
@@ -39,16 +39,16 @@ describe.each(ONE_OF_EACH)('reclaim, %s', (build) => {
     expect(report).toMatchObject({ defects: [], pendingSegments: 0, unlistedSegments: 0 });
   }
 
-  // Goal: a file's records do not grow with its history. Method: 1,500 one-row commits, among them
-  // updates, deletes and VACUUMs; look at the raw store every 250 and at the end.
-  test('1,500 commits leave a bounded number of records', async () => {
+  // Goal: a file's records do not grow with its history. Method: 800 one-row commits, among them
+  // updates, deletes and VACUUMs; look at the raw store every 200.
+  test('800 commits leave a bounded number of records', async () => {
     const { db, context } = await filled();
-    for (let i = 1; i <= 1500; i++) {
+    for (let i = 1; i <= 800; i++) {
       if (i % 5 === 4) await db.run(`UPDATE t SET v = randomblob(2000) WHERE id = ${i % 97}`);
       else if (i % 5 === 0) await db.run(`DELETE FROM t WHERE id = ${i - 40}`);
       else await db.run('INSERT INTO t(v) VALUES (randomblob(300))');
       if (i % 600 === 0) await db.run('VACUUM');
-      if (i % 250 === 0) await expectTidy(context, 40);
+      if (i % 200 === 0) await expectTidy(context, 40);
     }
     expect(await db.value('PRAGMA integrity_check')).toBe('ok');
     expect(context.errors).toEqual([]);
