@@ -237,7 +237,7 @@ export class BlockFile {
     this.suspect = false;
     if (!this.#residence) return;
     this.#residence.follow(state);
-    if (this.#reader) this.#residence.keepOnly(this.#reader, [state.map, ...this.#pinned]);
+    if (this.#reader) this.#residence.keepOnly(this.#reader, state.map, this.#pinned);
   }
 
   /** Throws the loss if `map` descends from a commit that was acknowledged and then lost. */

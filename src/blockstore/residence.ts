@@ -146,12 +146,20 @@ export class Residence {
     this.#dead = [];
   }
 
-  /** Drops everything that none of `maps` lists. */
-  keepOnly(reader: SegmentReader, maps: Iterable<BlockMap>): void {
-    const kept = new Set<number>();
-    for (const map of maps) map.forEachSegment((segment) => kept.add(segment));
-    for (const segment of [...reader.cached.keys()]) if (!kept.has(segment)) reader.drop(segment);
-    this.#dead = [];
+  /** Drops everything that neither `newest` nor one of `pinned` lists. */
+  keepOnly(reader: SegmentReader, newest: BlockMap, pinned: Iterable<BlockMap>): void {
+    const live = new Set<number>();
+    newest.forEachSegment((segment) => live.add(segment));
+    const dead = new Set<number>();
+    for (const map of pinned) {
+      map.forEachSegment((segment) => {
+        if (!live.has(segment)) dead.add(segment);
+      });
+    }
+    for (const segment of [...reader.cached.keys()]) {
+      if (!live.has(segment) && !dead.has(segment)) reader.drop(segment);
+    }
+    this.#dead = Array.from(dead, (segment) => ({ segment, by: newest.version }));
   }
 }
 

@@ -170,6 +170,18 @@ describe('what others commit', () => {
     expect((await readAll(store)).fetched).toBe(0);
   });
 
+  test('leaves a snapshot what it needs also when the file is read anew, and no longer', async () => {
+    const { writer, open } = await tabs(5);
+    const file = (await open()).file(ONE);
+    const pinned = file.pin();
+    await writer.commit([blocks(ONE, 0, 1, 7)], 'strict');
+    await file.refresh();
+    await file.reload();
+    expect(file.reader.cached.size).toBe(6);
+    file.unpin(pinned);
+    expect(file.reader.cached.size).toBe(5);
+  });
+
   test('takes away what a snapshot of that very version does not need', async () => {
     const { writer, open } = await tabs(5);
     const file = (await open()).file(ONE);
