@@ -148,17 +148,17 @@ export class Residence {
 
   /** Drops everything that neither `newest` nor one of `pinned` lists. */
   keepOnly(reader: SegmentReader, newest: BlockMap, pinned: Iterable<BlockMap>): void {
-    const live = new Set<number>();
-    newest.forEachSegment((segment) => live.add(segment));
+    const kept = new Set<number>();
+    newest.forEachSegment((segment) => kept.add(segment));
     const dead = new Set<number>();
     for (const map of pinned) {
       map.forEachSegment((segment) => {
-        if (!live.has(segment)) dead.add(segment);
+        // One that is not older is of versions that were lost, whose numbers are given again.
+        if (!kept.has(segment) && map.version < newest.version) dead.add(segment);
+        kept.add(segment);
       });
     }
-    for (const segment of [...reader.cached.keys()]) {
-      if (!live.has(segment) && !dead.has(segment)) reader.drop(segment);
-    }
+    for (const segment of [...reader.cached.keys()]) if (!kept.has(segment)) reader.drop(segment);
     this.#dead = Array.from(dead, (segment) => ({ segment, by: newest.version }));
   }
 }

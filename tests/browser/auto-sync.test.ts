@@ -6,7 +6,7 @@ const COMMITS = 20;
 /** Longer than a test may take. */
 const NEVER_MS = 600_000;
 
-describe('auto-sync', () => {
+describe.each(['asyncify', 'mirror'] as const)('auto-sync, %s', (build) => {
   let context: Context;
   let db: Database;
   let flushed: number[];
@@ -17,7 +17,7 @@ describe('auto-sync', () => {
   });
 
   async function commits(options: { maxDelayMs?: number; autoSync?: boolean } = {}): Promise<void> {
-    context = await Context.create('mirror', {
+    context = await Context.create(build, {
       idbName: freshVolume('auto-sync'),
       durability: 'deferred',
       maxDelayMs: NEVER_MS,
