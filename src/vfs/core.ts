@@ -67,6 +67,7 @@ export class Core implements FileUser {
       group: new CommitGroups(commitFiles),
       heap,
       playedBack: (path, page) => this.memory.playedBack(path, page),
+      expireJournal: (path) => this.memory.expireJournal(path),
     });
     this.memory = new MemoryFiles({
       heap,
@@ -183,9 +184,7 @@ export class Core implements FileUser {
     const database = this.databases.get(id);
     if (!database) return rc.SQLITE_OK;
     return this.answer(() => {
-      const { holdsReserved } = database;
       database.unlock(level);
-      if (holdsReserved && !database.holdsReserved) this.memory.expireJournal(database.path);
       return rc.SQLITE_OK;
     }, database.path);
   }

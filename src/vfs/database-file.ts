@@ -268,6 +268,7 @@ export class DatabaseFile {
     if (this.level >= rc.SQLITE_LOCK_RESERVED && level < rc.SQLITE_LOCK_RESERVED) {
       this.discard();
       this.shared.env.group.leave(this);
+      this.shared.env.expireJournal(this.path);
       if (!this.pragmas.exclusive) this.shared.endWrite(this);
     }
     if (level === rc.SQLITE_LOCK_NONE) {
@@ -275,11 +276,6 @@ export class DatabaseFile {
       this.unpin();
     }
     this.level = level;
-  }
-
-  /** True while this connection may write. */
-  get holdsReserved(): boolean {
-    return this.level >= rc.SQLITE_LOCK_RESERVED;
   }
 
   /** The commit point of this file alone. */

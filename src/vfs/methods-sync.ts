@@ -1,20 +1,43 @@
 /**
- * The VFS methods as the synchronous build of the current wa-sqlite line calls them.
+ * The VFS methods as the synchronous build of the current wa-sqlite line calls them, for engines that
+ * answer at once.
  *
  * SQLite makes some eight calls for a statement that reads, so what happens here is as little as can
  * be: no promise, no closure and no decoding of a name that was decoded before.
  */
 import * as rc from '../result-codes.js';
 import { fileControl, textAt } from './control.js';
-import { SECTOR_BYTES } from './core.js';
+import { type MethodCore, SECTOR_BYTES } from './core.js';
 import { atOnce, type CurrentMethods, currentMethods } from './methods-current.js';
-import type { MirrorCore } from './mirror-core.js';
 import type { SqliteModule } from './module.js';
 import { normalisePath } from './paths.js';
 
 const TWO_32 = 0x100000000;
 /** SQLite asks for a journal and a WAL per database: more names than this are not remembered. */
 const NAMES_MAX = 64;
+
+/** A main database of an engine whose methods answer at once. */
+export interface SyncFile {
+  readonly path: string;
+  /** Bytes of the file as this connection sees it. */
+  readonly size: number;
+  /** Reads into the wasm memory at `address`. @returns an SQLite result code */
+  read(address: number, length: number, offset: number): number;
+  /** @returns an SQLite result code */
+  lock(level: number): number;
+  unlock(level: number): void;
+}
+
+export interface SyncCore extends MethodCore {
+  /** The main database of this id; undefined for a file of another kind. */
+  fileAt(id: number): SyncFile | undefined;
+  /** Bytes of a journal or temporary file. */
+  memorySize(id: number): number;
+  /** @param path normalised */
+  has(path: string): boolean;
+  /** Tells of an error that a method has ended with. @returns its result code */
+  fail(cause: unknown, path: string | undefined): number;
+}
 
 /** The wasm memory as 32-bit words; made anew when it has grown. */
 class Words {
@@ -67,13 +90,13 @@ class Paths {
   }
 }
 
-export function syncMethods(core: MirrorCore, module: SqliteModule): CurrentMethods {
+export function syncMethods(core: SyncCore, module: SqliteModule): CurrentMethods {
   const words = new Words(module);
   const paths = new Paths(module);
   return {
     ...currentMethods(core, module, 'sync'),
     xRead(id, address, length, low, high) {
-      const database = core.mirrorOf(id as number);
+      const database = core.fileAt(id as number);
       const offset = (high as number) * TWO_32 + ((low as number) >>> 0);
       if (!database)
         return atOnce(core.read(id as number, address as number, length as number, offset));
@@ -84,7 +107,7 @@ export function syncMethods(core: MirrorCore, module: SqliteModule): CurrentMeth
       }
     },
     xLock(id, level) {
-      const database = core.mirrorOf(id as number);
+      const database = core.fileAt(id as number);
       if (!database) return rc.SQLITE_OK;
       try {
         return database.lock(level as number);
@@ -93,7 +116,7 @@ export function syncMethods(core: MirrorCore, module: SqliteModule): CurrentMeth
       }
     },
     xUnlock(id, level) {
-      const database = core.mirrorOf(id as number);
+      const database = core.fileAt(id as number);
       if (!database) return rc.SQLITE_OK;
       try {
         database.unlock(level as number);
@@ -103,14 +126,19 @@ export function syncMethods(core: MirrorCore, module: SqliteModule): CurrentMeth
       }
     },
     xFileSize(id, out) {
-      const bytes = core.mirrorOf(id as number)?.size ?? core.memorySize(id as number);
+      const bytes = core.fileAt(id as number)?.size ?? core.memorySize(id as number);
       words.set(out as number, bytes % TWO_32);
       words.set((out as number) + 4, Math.floor(bytes / TWO_32));
       return rc.SQLITE_OK;
     },
     xAccess(_vfs, name, _flags, out) {
-      words.set(out as number, core.has(paths.at(name as number)) ? 1 : 0);
-      return rc.SQLITE_OK;
+      const path = paths.at(name as number);
+      try {
+        words.set(out as number, core.has(path) ? 1 : 0);
+        return rc.SQLITE_OK;
+      } catch (cause) {
+        return core.fail(cause, path);
+      }
     },
     xFileControl: (id, op, address) =>
       atOnce(fileControl(core, module, id as number, op as number, address as number)),

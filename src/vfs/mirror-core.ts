@@ -13,6 +13,7 @@ import * as rc from '../result-codes.js';
 import { type Answer, Core, type CoreEnv } from './core.js';
 import type { DatabaseFile } from './database-file.js';
 import { durabilityOf } from './group.js';
+import type { SyncCore } from './methods-sync.js';
 import { freshen, type MirrorEnv, MirrorFile } from './mirror-file.js';
 import { isJournal } from './paths.js';
 import { ConnectionPragmas } from './pragmas.js';
@@ -27,7 +28,7 @@ interface Loaded {
   readonly stays: boolean;
 }
 
-export class MirrorCore extends Core {
+export class MirrorCore extends Core implements SyncCore {
   readonly #waits: Waits;
   readonly #mirror: MirrorEnv;
   readonly #loading: Set<string> = new Set();
@@ -50,12 +51,10 @@ export class MirrorCore extends Core {
     };
   }
 
-  /** The main database of this id; undefined for a file of another kind. */
-  mirrorOf(id: number): MirrorFile | undefined {
+  fileAt(id: number): MirrorFile | undefined {
     return this.databases.get(id) as MirrorFile | undefined;
   }
 
-  /** Bytes of a journal or temporary file. */
   memorySize(id: number): number {
     return this.memory.size(id);
   }

@@ -24,6 +24,8 @@ export interface FileEnv {
   deleteOrphans(file: BlockFile): Promise<void>;
   /** The image of `page` if SQLite has just read it from the file's rollback journal. */
   playedBack(path: string, page: number): Uint8Array | undefined;
+  /** The file's sqliteTx is over: nobody is to play back what is left of its rollback journal. */
+  expireJournal(path: string): void;
 }
 
 /** A thread whose connections share files with those of other threads. */

@@ -127,7 +127,10 @@ export class VolumeHost implements VolumeServices {
   }
 
   /** The volume's files for the one who opens them for SQLite. */
-  filesFor(user: FileUser, env: Pick<FileEnv, 'group' | 'heap' | 'playedBack'>): OpenFiles {
+  filesFor(
+    user: FileUser,
+    env: Pick<FileEnv, 'group' | 'heap' | 'playedBack' | 'expireJournal'>,
+  ): OpenFiles {
     const { volume, emitter, options } = this;
     this.#user = user;
     this.#files = new OpenFiles({

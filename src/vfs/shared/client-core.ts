@@ -7,9 +7,10 @@ import { SegmentCache } from '../../blockstore/cache.js';
 import type { BlockStoreError } from '../../errors.js';
 import * as rc from '../../result-codes.js';
 import type { Durability } from '../../types.js';
-import { CHARACTERISTICS, type MethodCore } from '../core.js';
+import { CHARACTERISTICS } from '../core.js';
 import { type Emitter, emitError, type VFSEventType } from '../events.js';
 import { MemoryFiles } from '../memory-files.js';
+import type { SyncCore } from '../methods-sync.js';
 import { isJournal, normalisePath } from '../paths.js';
 import type { ConnectionPragmas } from '../pragmas.js';
 import type { VFSStats } from '../stats.js';
@@ -30,7 +31,7 @@ export interface ClientCoreDeps {
   heap(): Uint8Array<ArrayBuffer>;
 }
 
-export class ClientCore implements MethodCore {
+export class ClientCore implements SyncCore {
   readonly #deps: ClientCoreDeps;
   readonly #cache: SegmentCache;
   readonly #env: ClientFileEnv;
@@ -45,8 +46,9 @@ export class ClientCore implements MethodCore {
   constructor(deps: ClientCoreDeps) {
     this.#deps = deps;
     this.#cache = new SegmentCache(deps.cacheBytes);
-    const { channel, durability, spillBytes } = deps;
+    const { channel, durability, spillBytes, heap } = deps;
     this.#env = {
+      heap,
       channel,
       backlog: new Backlog(channel.words),
       durability,
@@ -54,6 +56,7 @@ export class ClientCore implements MethodCore {
       cache: this.#cache,
       counters: this.#counters,
       playedBack: (path, page) => this.#memory.playedBack(path, page),
+      expireJournal: (path) => this.#memory.expireJournal(path),
     };
     this.#memory = new MemoryFiles({
       heap: deps.heap,
@@ -93,11 +96,15 @@ export class ClientCore implements MethodCore {
     try {
       return method() ?? rc.SQLITE_OK;
     } catch (cause) {
-      const { emitter, volume } = this.#deps;
-      const error = emitError(emitter, cause, { volume, path });
-      this.lastError = error;
-      return error.sqliteCode;
+      return this.fail(cause, path);
     }
+  }
+
+  fail(cause: unknown, path: string | undefined): number {
+    const { emitter, volume } = this.#deps;
+    const error = emitError(emitter, cause, { volume, path });
+    this.lastError = error;
+    return error.sqliteCode;
   }
 
   #on(id: number, method: (file: ClientFile) => number | undefined): number {
@@ -133,21 +140,18 @@ export class ClientCore implements MethodCore {
     return rc.SQLITE_OK;
   }
 
-  /** The main database of this id; undefined for a file of another kind. */
-  fileOf(id: number): ClientFile | undefined {
+  fileAt(id: number): ClientFile | undefined {
     return this.#files.get(id);
+  }
+
+  memorySize(id: number): number {
+    return this.#memory.size(id);
   }
 
   read(id: number, address: number, length: number, offset: number): number {
     const file = this.#files.get(id);
     if (!file) return this.#now(() => this.#memory.read(id, address, length, offset));
-    try {
-      return file.read(this.#deps.heap(), address, length, offset);
-    } catch (cause) {
-      return this.#answer(file.path, () => {
-        throw cause;
-      });
-    }
+    return this.#answer(file.path, () => file.read(address, length, offset));
   }
 
   write(id: number, address: number, length: number, offset: number): number {
@@ -186,18 +190,12 @@ export class ClientCore implements MethodCore {
 
   lock(id: number, level: number): number {
     const file = this.#files.get(id);
-    return file ? this.#answer(file.path, () => void file.lock(level)) : rc.SQLITE_OK;
+    return file ? this.#answer(file.path, () => file.lock(level)) : rc.SQLITE_OK;
   }
 
   unlock(id: number, level: number): number {
     const file = this.#files.get(id);
-    if (!file) return rc.SQLITE_OK;
-    return this.#answer(file.path, () => {
-      const { holdsReserved } = file;
-      file.unlock(level);
-      if (holdsReserved && !file.holdsReserved) this.#memory.expireJournal(file.path);
-      return rc.SQLITE_OK;
-    });
+    return file ? this.#answer(file.path, () => void file.unlock(level)) : rc.SQLITE_OK;
   }
 
   isReserved(id: number): boolean {
@@ -271,13 +269,16 @@ export class ClientCore implements MethodCore {
   /** Tells `out` whether the file exists. */
   access(name: string, out: (exists: boolean) => void): number {
     const path = normalisePath(name);
-    const { channel } = this.#deps;
     return this.#answer(path, () => {
-      if (this.#memory.has(path)) out(true);
-      // No request for what SQLite asks before each read.
-      else if (isJournal(path)) out(false);
-      else out(expect(channel.call({ op: 'exists', path }), 'exists').exists);
+      out(this.has(path));
       return rc.SQLITE_OK;
     });
+  }
+
+  has(path: string): boolean {
+    if (this.#memory.has(path)) return true;
+    // No request for what SQLite asks before each read.
+    if (isJournal(path)) return false;
+    return expect(this.#deps.channel.call({ op: 'exists', path }), 'exists').exists;
   }
 }

@@ -16,6 +16,7 @@ import { InvariantError } from '../../errors.js';
 import * as rc from '../../result-codes.js';
 import { type Durability, isBlockSize } from '../../types.js';
 import type { SnapshotPages } from '../journal-file.js';
+import type { SyncFile } from '../methods-sync.js';
 import { failCacheCheck, isCacheCheck } from '../page-cache.js';
 import { ConnectionPragmas } from '../pragmas.js';
 import type { Backlog } from './backlog.js';
@@ -35,6 +36,10 @@ export interface ClientFileEnv {
   readonly counters: { cacheHits: number };
   /** The image of `page` if SQLite has just read it from the rollback journal. */
   playedBack(path: string, page: number): Uint8Array | undefined;
+  /** The file's sqliteTx is over: nobody is to play back what is left of its rollback journal. */
+  expireJournal(path: string): void;
+  /** The wasm memory as it is now. */
+  heap(): Uint8Array<ArrayBuffer>;
 }
 
 export interface ClientFileDeps extends ClientFileEnv {
@@ -42,7 +47,7 @@ export interface ClientFileDeps extends ClientFileEnv {
   readonly path: string;
 }
 
-export class ClientFile {
+export class ClientFile implements SyncFile {
   readonly path: string;
   readonly pragmas: ConnectionPragmas = new ConnectionPragmas();
   readonly #deps: ClientFileDeps;
@@ -88,8 +93,8 @@ export class ClientFile {
     return durability === 'pragma' ? this.pragmas.durability : durability;
   }
 
-  /** Reads into `heap` at `address`. @returns an SQLite result code */
-  read(heap: Uint8Array<ArrayBuffer>, address: number, length: number, offset: number): number {
+  read(address: number, length: number, offset: number): number {
+    const heap = this.#deps.heap();
     if (this.#distrusted && isCacheCheck(length, offset)) {
       this.#distrusted = false;
       return failCacheCheck(heap, address);
@@ -182,11 +187,12 @@ export class ClientFile {
     this.#shape = { ...this.#shape, fileBytes };
   }
 
-  lock(level: number): void {
-    if (level <= this.#level) return;
+  lock(level: number): number {
+    if (level <= this.#level) return rc.SQLITE_OK;
     const mayTake = this.#level > rc.SQLITE_LOCK_NONE || this.#deps.channel.isFresh;
     if (!mayTake || !this.#lease?.take(level)) this.#lockByRequest(level);
     this.#level = level;
+    return rc.SQLITE_OK;
   }
 
   #lockByRequest(level: number): void {
@@ -205,7 +211,10 @@ export class ClientFile {
 
   unlock(level: number): void {
     if (level >= this.#level) return;
-    if (level < rc.SQLITE_LOCK_RESERVED) this.discard();
+    if (this.holdsReserved && level < rc.SQLITE_LOCK_RESERVED) {
+      this.discard();
+      this.#deps.expireJournal(this.path);
+    }
     if (this.#isOnLost && level === rc.SQLITE_LOCK_NONE) {
       this.#isOnLost = false;
       this.#distrust();

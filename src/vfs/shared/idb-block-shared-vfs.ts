@@ -10,7 +10,7 @@ import { BlockVFS } from '../block-vfs.js';
 import { callByAddress } from '../dispatch.js';
 import { Emitter, type VFSEventType, type VFSListener } from '../events.js';
 import { methodsOf } from '../methods.js';
-import { currentMethods } from '../methods-current.js';
+import { syncMethods } from '../methods-sync.js';
 import { type Build, recogniseSynchronous, type SqliteModule } from '../module.js';
 import type { ResolvedOptions } from '../options.js';
 import { assertCanBlock } from './capabilities.js';
@@ -114,7 +114,7 @@ export class IDBBlockSharedVFS extends BlockVFS {
       Object.assign(this, methodsOf(core, module, { build: parts.build, vfs: this }));
       return;
     }
-    const methods = { ...currentMethods(core, module, 'sync'), xSleep };
+    const methods = { ...syncMethods(core, module), xSleep };
     Object.assign(this, methods);
     callByAddress(module, this, methods);
   }

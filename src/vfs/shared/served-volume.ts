@@ -32,6 +32,8 @@ export class ServedVolume implements FileUser {
       group: this.group,
       heap: () => NO_HEAP,
       playedBack: () => this.playedBack,
+      // Journals are with the clients.
+      expireJournal: () => undefined,
     });
     const { emitter } = host;
     emitter.addEventListener('loss', ({ detail }) => {
