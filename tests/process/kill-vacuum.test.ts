@@ -11,11 +11,14 @@ const POINTS: readonly (readonly [name: PointName, nth: number])[] = [
   ['commit:complete', 2],
 ];
 
+/** With the rows that it draws VACUUM spills. */
+const SEED = 127002;
+
 // Goal: VACUUM, which rewrites every page and may change their size, leads from whole to whole. Method:
 // hold the page at points of VACUUM's spill and commit and kill the browser; the rows must be the same.
 test('killed in the middle of VACUUM, a database has all rows in the old pages or the new', async () => {
   const trials = POINTS.map(([name, nth], i) =>
-    killedAt(name, { nth, step: 2, workload: 'vacuum', build: anyBuild(i) }),
+    killedAt(name, { nth, step: 2, workload: 'vacuum', seed: SEED, build: anyBuild(i) }),
   );
   const outcomes = await outcomesOf(trials);
   expect(outcomes.map(({ found }) => found)).toEqual(POINTS.map(() => 2));
