@@ -91,6 +91,8 @@ describe.each(ONE_OF_EACH)('%s: a connection closed between statements', (build)
     await rig.fill(3);
     rig.faults.closeAll();
     rig.faults.plan({ tag: 'open-error', name: 'UnknownError' }, { at: isOpen, ...ALWAYS });
+    // What was granted on the connection has been taken back.
+    await rig.arrived();
     for (const sql of ['SELECT count(*) FROM t', insert(1)]) {
       const failed = await rig.try(sql);
       expect(failed).toMatchObject({ tag: 'failed', code: 10, cause: { code: 'CONNECTION_LOST' } });
