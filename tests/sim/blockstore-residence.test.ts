@@ -42,6 +42,17 @@ async function tabs(versions: number, bytesMax = MIB) {
   return { sim, writer, progress, open };
 }
 
+/** A deferred commit is lost, and the store can be neither written nor read. */
+async function loseInSilence(sim: SimulatedIndexedDB, store: Store): Promise<void> {
+  const failure = () => new DOMException('on purpose', 'DataError');
+  await store.commit([blocks(ONE, 2, 1, 9)], 'deferred');
+  sim.faults = {
+    commit: ({ mode }) => (mode === 'readwrite' ? failure() : undefined),
+    request: ({ mode }) => (mode === 'readonly' ? failure() : undefined),
+  };
+  await expect(store.volume.committer.drained()).rejects.toThrow();
+}
+
 /** Reads everything, and how many segments were asked for. */
 async function readAll(store: Store) {
   const { counters } = store.volume;
@@ -314,13 +325,7 @@ describe('own commits', () => {
     const { sim, writer, open } = await tabs(5);
     const store = await open();
     const pinned = store.file(ONE).pin();
-    const failure = () => new DOMException('on purpose', 'DataError');
-    await store.commit([blocks(ONE, 2, 1, 9)], 'deferred');
-    sim.faults = {
-      commit: ({ mode }) => (mode === 'readwrite' ? failure() : undefined),
-      request: ({ mode }) => (mode === 'readonly' ? failure() : undefined),
-    };
-    await expect(store.volume.committer.drained()).rejects.toThrow();
+    await loseInSilence(sim, store);
     store.file(ONE).unpin(pinned);
     sim.faults = {};
     expect(await readAll(store)).toEqual({ found: await writer.read(ONE), fetched: 0 });
@@ -329,13 +334,7 @@ describe('own commits', () => {
   test('that are lost are not taken for those that another context gives their version', async () => {
     const { sim, writer, open } = await tabs(5);
     const store = await open();
-    const failure = () => new DOMException('on purpose', 'DataError');
-    await store.commit([blocks(ONE, 2, 1, 9)], 'deferred');
-    sim.faults = {
-      commit: ({ mode }) => (mode === 'readwrite' ? failure() : undefined),
-      request: ({ mode }) => (mode === 'readonly' ? failure() : undefined),
-    };
-    await expect(store.volume.committer.drained()).rejects.toThrow();
+    await loseInSilence(sim, store);
     sim.faults = {};
     await writer.commit([blocks(ONE, 2, 1, 7)], 'strict');
     expect(await readAll(store)).toEqual({ found: await writer.read(ONE), fetched: 1 });

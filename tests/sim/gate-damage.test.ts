@@ -5,8 +5,8 @@
  * every length cut to, the record dropped, of another type, copied elsewhere, exchanged with another,
  * stale. Each file is then opened, read, verified and written to (damage.ts).
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { installGlobals, type Outcome, SimulatedIndexedDB } from '../../src/testing/index.js';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { type Outcome, SimulatedIndexedDB } from '../../src/testing/index.js';
 import { blocks, onlyOutcome, PATHS } from '../support/crash-plan.ts';
 import {
   type Damage,
@@ -21,6 +21,7 @@ import {
   truncations,
   type Verdict,
 } from '../support/damage.ts';
+import { useGlobals } from '../support/globals.ts';
 import { Store, UNIT_BYTES, VOLUME } from '../support/store-dsl.ts';
 import { type Step, StoreModel } from '../support/store-model.ts';
 
@@ -39,10 +40,10 @@ const STEPS: readonly Step[] = [
 
 let small: Specimen;
 let spilled: Specimen;
-let uninstall: () => void;
+
+useGlobals();
 
 beforeAll(async () => {
-  uninstall = installGlobals();
   small = await specimen(STEPS);
   // Above the marker: two full segments and their owner.
   const rolledBack: Step = {
@@ -52,7 +53,6 @@ beforeAll(async () => {
   };
   spilled = await specimen([...STEPS.slice(0, 2), rolledBack]);
 });
-afterAll(() => uninstall());
 
 async function specimen(steps: readonly Step[]): Promise<Specimen> {
   const sim = new SimulatedIndexedDB({ trace: false });

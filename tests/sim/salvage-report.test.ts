@@ -2,11 +2,11 @@
  * Salvage takes only what proves itself, and says of every page what became of it: the report
  * in full, of a file of five blocks.
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { encodeFile } from '../../src/format/files.js';
 import { salvage } from '../../src/recovery/salvage.js';
 import type { Evidence } from '../../src/recovery/scan.js';
-import { installGlobals, type Outcome } from '../../src/testing/index.js';
+import type { Outcome } from '../../src/testing/index.js';
 import { blockSize, type FileId } from '../../src/types.js';
 import {
   blocks,
@@ -29,19 +29,19 @@ import {
   WHOLE,
   without,
 } from '../support/evidence.ts';
+import { useGlobals } from '../support/globals.ts';
 import { type Segment, segmentOf, storeOf } from '../support/records.ts';
 import { UNIT_BYTES } from '../support/store-dsl.ts';
 
 const FILE = 1 as FileId;
 const SHAPE = { file: FILE, algorithm: 'xxhash32', blockSize: blockSize(UNIT_BYTES) } as const;
 
-let uninstall: () => void;
+useGlobals();
+
 let short: Outcome;
 beforeAll(async () => {
-  uninstall = installGlobals();
   short = await committed(SHORT);
 });
-afterAll(() => uninstall());
 
 /** Block 3 is a hole; what version 2 wrote is superseded. */
 const SHORT = [blocks(0, 3, 1), blocks(1, 1, 2), blocks(4, 1, 3), blocks(1, 1, 4)];

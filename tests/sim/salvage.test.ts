@@ -5,8 +5,8 @@
  * Method: a store with two checkpoints, a cut and a hole. Each record in turn is harmed in each way,
  * then random sets of them; what is salvaged is compared with the model, block by block.
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { editRecords, installGlobals, type Outcome } from '../../src/testing/index.js';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { editRecords, type Outcome } from '../../src/testing/index.js';
 import {
   blocks,
   committed,
@@ -20,6 +20,7 @@ import {
   salvaged,
   simulated,
 } from '../support/damaged.ts';
+import { useGlobals } from '../support/globals.ts';
 import { honestyOf } from '../support/honest.ts';
 import { type Change, VOLUME } from '../support/store-dsl.ts';
 import { type Step, StoreModel } from '../support/store-model.ts';
@@ -41,19 +42,18 @@ const STEPS: readonly Step[] = CHANGES.map((change) => ({
 }));
 const expectHonest = honestyOf(new StoreModel([PATH], STEPS));
 
-let uninstall: () => void;
+useGlobals();
+
 let whole: Outcome;
 let earlier: Outcome;
 let records: readonly (readonly [store: string, key: IDBValidKey])[];
 beforeAll(async () => {
-  uninstall = installGlobals();
   earlier = await committed(CHANGES.slice(0, 70));
   whole = await committed(CHANGES.slice(70), { from: earlier });
   records = ['files', 'commits', 'maps', 'segments'].flatMap((store) =>
     keysOf(whole, store).flatMap((key) => (key === '' ? [] : ([[store, key]] as const))),
   );
 }, 60_000);
-afterAll(() => uninstall());
 
 const STALE: Harm = {
   name: 'an older one',

@@ -2,9 +2,9 @@
  * `verify` reads every live block of a file and names each defect by record and page; what it deletes,
  * if asked, is certainly nobody's (docs/RECOVERY.md §7).
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { type VerifyReport, verifyBlocks } from '../../src/recovery/verify.js';
-import { installGlobals, type Outcome, type RecordEditor } from '../../src/testing/index.js';
+import type { Outcome, RecordEditor } from '../../src/testing/index.js';
 import type { ChecksumAlgorithm } from '../../src/types.js';
 import {
   blocks,
@@ -17,6 +17,7 @@ import {
   PATH,
   simulated,
 } from '../support/damaged.ts';
+import { useGlobals } from '../support/globals.ts';
 import { UNIT_BYTES, VOLUME } from '../support/store-dsl.ts';
 
 const SLOTS = 120;
@@ -53,13 +54,12 @@ const ALONE = [1, 3, 0];
 /** Where blocks 240 … 249 lie. */
 const TEN = [1, 4, 1];
 
-let uninstall: () => void;
+useGlobals();
+
 let whole: Outcome;
 beforeAll(async () => {
-  uninstall = installGlobals();
   whole = await committed(CHANGES);
 });
-afterAll(() => uninstall());
 
 async function verified(outcome: Outcome): Promise<VerifyReport> {
   const file = (await open(simulated(outcome))).file(PATH);

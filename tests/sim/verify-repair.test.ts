@@ -2,12 +2,11 @@
  * `verify` names what is wrong with a file's records; `repair` puts right what can be without loss, and
  * touches nothing where it cannot (docs/RECOVERY.md §7).
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { decodeChunk, decodeDirectory, encodeChunk } from '../../src/format/maps.js';
 import { recordsOnly, verifyRecords } from '../../src/recovery/verify.js';
 import {
   editRecords,
-  installGlobals,
   type Outcome,
   type RecordEditor,
   type SimulatedIndexedDB,
@@ -26,6 +25,7 @@ import {
   PATH,
   simulated,
 } from '../support/damaged.ts';
+import { useGlobals } from '../support/globals.ts';
 import { segmentOf } from '../support/records.ts';
 import { type Content, VOLUME } from '../support/store-dsl.ts';
 
@@ -44,19 +44,18 @@ const CHANGES = [
   blocks(3, 1, 5),
 ];
 
-let uninstall: () => void;
+useGlobals();
+
 const stores = new Map<ChecksumAlgorithm, Outcome>();
 let whole: Outcome;
 let content: Content;
 beforeAll(async () => {
-  uninstall = installGlobals();
   for (const checksum of ['xxhash32', 'crc32c'] as const) {
     stores.set(checksum, await committed(CHANGES, { checksum }));
   }
   whole = stores.get('xxhash32') as Outcome;
   content = await contentOf(simulated(whole));
 });
-afterAll(() => uninstall());
 
 async function contentOf(factory: SimulatedIndexedDB): Promise<Content> {
   const store = await open(factory);

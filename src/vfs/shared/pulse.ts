@@ -15,6 +15,7 @@ export class Pulse {
   readonly timeoutMs: number;
   #beat = 0;
   #silentLooks = 0;
+
   constructor(words: SharedParts['words'], timeoutMs: number) {
     this.#words = words;
     this.timeoutMs = timeoutMs;

@@ -165,8 +165,11 @@ export class ChannelServer {
     if (Atomics.load(words, WORD.STATE) !== STATE.OPEN) return;
     const tail = Atomics.load(words, WORD.HEAD);
     if (this.#mayBlock && this.#handler.holdsIdbTx && (await this.#holds(tail))) return;
-    if (waitAsync) await waitAsync(words, WORD.TAIL, tail).value;
-    else await this.#untilMessage(tail);
+    if (!waitAsync) return await this.#untilMessage(tail);
+    const { value } = waitAsync(words, WORD.TAIL, tail);
+    // A string: something came before it slept, and the event loop did not turn.
+    if (typeof value === 'string') return;
+    await value;
     this.#turnedAt = performance.now();
   }
 
@@ -187,7 +190,10 @@ export class ChannelServer {
     });
     Atomics.store(words, WORD.DOORBELL, 1);
     // Looked at after the doorbell was hung: what came before is seen, what comes after rings.
-    if (Atomics.load(words, WORD.TAIL) === tail) await woken;
+    if (Atomics.load(words, WORD.TAIL) === tail) {
+      await woken;
+      this.#turnedAt = performance.now();
+    }
     Atomics.store(words, WORD.DOORBELL, 0);
     this.#wake = undefined;
   }
