@@ -7,7 +7,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { readLatest } from './latest.mjs';
 import { asyncTables } from './report-async.mjs';
 import { syncTables } from './report-sync.mjs';
-import { cell, elapsed, median, number, table, valuesOf } from './results.mjs';
+import { cell, elapsed, engineOf, median, number, table, valuesOf } from './results.mjs';
 
 /** @typedef {import('./results.mjs').Results} Results */
 
@@ -61,12 +61,10 @@ function everyone(results) {
     '### Who takes part',
     table(
       ['engine', 'build', 'durability', 'a commit is acknowledged after'],
-      results.contenders.map(({ engine, build, durability, waitsFor }) => [
-        engine,
-        build,
-        durability,
-        waitsFor,
-      ]),
+      results.contenders.map((contender) => {
+        const { build, durability, waitsFor } = contender;
+        return [engineOf(contender), build, durability, waitsFor];
+      }),
     ),
     '### Everyone, workload by workload',
     ...results.workloads.flatMap((workload) => [
@@ -97,7 +95,7 @@ function workloadTable(results, workload) {
         return all.length === 0 ? '–' : number(median(all));
       };
       return [
-        contender.engine,
+        engineOf(contender),
         contender.build,
         contender.durability,
         cell(results, measure, contender),

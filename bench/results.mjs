@@ -59,6 +59,13 @@ export function withOpening({ figures }, { name, title }) {
   };
 }
 
+/** The engine, and its page size where that is not SQLite's default. @param {ContenderRow} contender */
+export function engineOf({ engine, pageBytes }) {
+  return pageBytes === undefined || pageBytes === 4096
+    ? engine
+    : `${engine}, ${pageBytes / 1024} KiB pages`;
+}
+
 /** @param {Results} results @param {Measure} measure @param {ContenderRow} contender */
 export function valuesOf({ figures }, { workload, of }, contender) {
   /** @type {Map<number, number>} */

@@ -11,7 +11,7 @@ import type { Contender, Workload } from './types.ts';
 import { commitDeferred } from './workloads/commit-deferred.ts';
 import { commitPages } from './workloads/commit-pages.ts';
 import { commitRow } from './workloads/commit-row.ts';
-import { load, loadByHundred } from './workloads/load.ts';
+import { load, loadByHundred, loadMade } from './workloads/load.ts';
 import { pointReadsCold, pointReadsPreparedEach, pointReadsWarm } from './workloads/point-reads.ts';
 import { scanCold, scanWarm } from './workloads/scan.ts';
 import { updateAll } from './workloads/update-all.ts';
@@ -47,6 +47,7 @@ export const SETS: Readonly<Record<SetName, BenchmarkSet>> = {
       commitDeferred,
       load,
       loadByHundred,
+      loadMade,
       scanCold,
       pointReadsCold,
       pointReadsWarm,

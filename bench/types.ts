@@ -43,6 +43,8 @@ export interface Contender {
   readonly durability: DurabilityName;
   /** What an acknowledged commit has waited for. */
   readonly waitsFor: string;
+  /** Where it is not SQLite's default. */
+  readonly pageBytes?: number;
   /** False if closing loses the database: then there are no cold figures. */
   readonly persistent: boolean;
   /** Runs only when `--only` names its build. */

@@ -7,6 +7,8 @@ export interface WaSqliteOptions {
   readonly sqlite3: SQLiteAPI;
   readonly file: string;
   readonly synchronous: 'full' | 'normal' | 'off';
+  /** Of a database that is created. Default: SQLite's. */
+  readonly pageBytes?: number | undefined;
   readonly counters?: () => Record<string, number>;
   readonly durable?: () => Promise<void>;
   readonly closeVFS?: () => unknown;
@@ -22,6 +24,7 @@ export async function openSession(options: WaSqliteOptions): Promise<Session> {
     }
     return rows;
   };
+  if (options.pageBytes !== undefined) await exec(`PRAGMA page_size = ${options.pageBytes}`);
   await exec(`PRAGMA synchronous = ${options.synchronous}`);
   return {
     exec,

@@ -10,7 +10,8 @@ type SqlJsDatabase = InstanceType<SqlJs['Database']>;
 function contender(pageBytes: 4096 | 8192): Contender {
   return {
     name: `absurd-sql.sql.js.${pageBytes}`,
-    engine: `absurd-sql, ${pageBytes / 1024} KiB pages`,
+    engine: 'absurd-sql',
+    pageBytes,
     build: 'sql.js',
     durability: 'relaxed',
     // Unlocking commits the idbTx and opens a readonly one; neither end is awaited. The next

@@ -21,14 +21,21 @@ interface OurVFS {
   close(): Promise<void>;
 }
 
+export interface OpenOptions {
+  readonly sqlite3: SQLiteAPI;
+  readonly durability: OurDurability;
+  readonly pageBytes?: number | undefined;
+}
+
 export async function openOurs(
   vfs: OurVFS,
-  { sqlite3, durability }: { readonly sqlite3: SQLiteAPI; readonly durability: OurDurability },
+  { sqlite3, durability, pageBytes }: OpenOptions,
 ): Promise<Session> {
   sqlite3.vfs_register(vfs as object as SQLiteVFS, true);
   return await openSession({
     sqlite3,
     file: 'bench.db',
+    pageBytes,
     synchronous: SYNCHRONOUS[durability],
     counters: () => {
       const { recoveries: _, ...counters } = vfs.stats();
@@ -39,25 +46,36 @@ export async function openOurs(
   });
 }
 
-const DURABILITIES: readonly OurDurability[] = ['strict', 'relaxed', 'deferred'];
+type Variant = Pick<OpenOptions, 'durability' | 'pageBytes'>;
+
+const VARIANTS: readonly Variant[] = [
+  { durability: 'strict' },
+  { durability: 'relaxed' },
+  { durability: 'deferred' },
+  // The page size that absurd-sql's README suggests.
+  { durability: 'relaxed', pageBytes: 8192 },
+];
 
 /** An engine of ours on the synchronous build, in every durability. */
 export function onSyncBuild(
   engine: 'IDBBlockMirrorVFS' | 'IDBBlockSharedVFS',
   prefix: string,
 ): Contender[] {
-  return DURABILITIES.map((durability) => ({
-    name: `${prefix}.sync.${durability}`,
+  return VARIANTS.map(({ durability, pageBytes }) => ({
+    name: [prefix, 'sync', durability, ...(pageBytes ? [pageBytes] : [])].join('.'),
     engine,
     build: 'sync',
     durability,
+    ...(pageBytes ? { pageBytes } : {}),
     waitsFor: WAITS_FOR[durability],
     persistent: true,
     async load() {
       const { module, sqlite3 } = await loadBuild('sync');
       const { [engine]: Engine } = await import('../../src/index.ts');
-      return async (database) =>
-        await openOurs(await Engine.create(database, module), { sqlite3, durability });
+      return async (database) => {
+        const vfs = await Engine.create(database, module);
+        return await openOurs(vfs, { sqlite3, durability, pageBytes });
+      };
     },
   }));
 }

@@ -2,10 +2,11 @@
  * A bulk load in one sqliteTx, with SQLite's own page cache of 2 MB: most of it spills.
  *
  * A statement per row is as much a figure of the API as of the storage: wa-sqlite's is asynchronous on
- * every build, sql.js's is not. A hundred rows to a statement leave the storage more of it.
+ * every build, sql.js's is not. A hundred rows to a statement leave the storage more of it; rows that one
+ * INSERT … SELECT makes leave it all.
  */
 import { once } from '../measure.ts';
-import { allRows, expectAllRows, insertRows, scanRows } from '../rows.ts';
+import { allRows, expectAllRows, insertMadeRows, insertRows, scanRows } from '../rows.ts';
 import type { Session, Workload } from '../types.ts';
 
 function loading({ rowsEach, ...names }: { name: string; title: string; rowsEach: number }) {
@@ -23,6 +24,19 @@ function loading({ rowsEach, ...names }: { name: string; title: string; rowsEach
   };
   return workload;
 }
+
+export const loadMade: Workload = {
+  name: 'load-100k-rows-made',
+  title: 'load of 100,000 rows, INSERT … SELECT',
+  database: 'load-100k-rows-made',
+  cold: false,
+  async run(session) {
+    const measurement = await once(() => insertMadeRows(session));
+    await check(session);
+    return measurement;
+  },
+  check,
+};
 
 async function check(session: Session): Promise<void> {
   expectAllRows(await scanRows(session));
