@@ -21,6 +21,12 @@ import type { BlockMap } from './map.js';
 /** Slots that the first buffer has at first: most sqliteTxs write no more, and a full one costs more. */
 const FIRST_SLOTS = 4;
 
+/**
+ * Buffers that drafts are done with, one of each length: a new one costs more than a small commit's other
+ * work. None of them was handed out: the last segment is cut to its length, which copies it.
+ */
+const spares: Map<number, Uint8Array<ArrayBuffer>> = new Map();
+
 /** A full or final segment on its way to the store. */
 export interface OutgoingSegment {
   readonly part: number;
@@ -166,7 +172,7 @@ export class Draft {
     const isGrowing = index === FIRST_SLOTS && index < blocksPerSegment;
     if (!isGrowing && index % blocksPerSegment !== 0) return;
     const slots = index === 0 ? Math.min(FIRST_SLOTS, blocksPerSegment) : blocksPerSegment;
-    const buffer = new Uint8Array(segmentBytes(blockSize, slots));
+    const buffer = emptyBuffer(segmentBytes(blockSize, slots));
     if (!isGrowing) {
       this.#buffers.push(buffer);
       return;
@@ -175,6 +181,7 @@ export class Draft {
     assert(first !== undefined, 'the first segment is not sent before it is full');
     buffer.set(first.subarray(0, FIRST_SLOTS * blockSize));
     this.#buffers[0] = buffer;
+    spares.set(first.byteLength, first);
   }
 
   /** Undoes what was written to a block, if the base still supplies it. */
@@ -226,11 +233,12 @@ export class Draft {
     const rest = this.blocks.length % this.blocksPerSegment;
     const last = this.#buffers[this.#sentParts];
     if (last) {
-      taken.push({
-        part: this.firstPart + this.#sentParts,
-        buffer: cut(last, rest * this.blockSize, segmentBytes(this.blockSize, rest)),
-      });
+      const buffer = cut(last, rest * this.blockSize, segmentBytes(this.blockSize, rest));
+      taken.push({ part: this.firstPart + this.#sentParts, buffer });
+      // The copy has every block at the same place.
+      this.#buffers[this.#sentParts] = new Uint8Array(buffer);
       this.#sentParts++;
+      spares.set(last.byteLength, last);
     }
     return taken;
   }
@@ -275,6 +283,14 @@ export class Draft {
     this.checksums.pop();
     if (this.blocks.length % this.blocksPerSegment === 0) this.#buffers.pop();
   }
+}
+
+/** Of zeros. */
+function emptyBuffer(byteLength: number): Uint8Array<ArrayBuffer> {
+  const spare = spares.get(byteLength);
+  if (!spare) return new Uint8Array(byteLength);
+  spares.delete(byteLength);
+  return spare.fill(0);
 }
 
 /** The first `used` bytes in an exact buffer of `length`, so that nothing more is stored. */

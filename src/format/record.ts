@@ -74,7 +74,7 @@ export class RecordView {
 /** Allocates a record; `seal` it when its fields are set. */
 export function newRecord(magic: string, byteLength: number): RecordView {
   const record = new RecordView(new ArrayBuffer(byteLength));
-  record.bytes.set(new TextEncoder().encode(magic));
+  for (let i = 0; i < magic.length; i++) record.setU8(i, magic.charCodeAt(i));
   record.setU16(4, FORMAT_VERSION);
   record.setU32(12, byteLength);
   return record;

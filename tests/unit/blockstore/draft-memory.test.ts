@@ -81,3 +81,18 @@ test('bytes written are those of all blocks, whatever became of them', () => {
   write(over, 0, 3);
   expect(over.writtenBytes).toBe(4 * LARGE + 3 * SMALL);
 });
+
+test('a draft after another begins with zeros, and what the first handed out stays as it is', () => {
+  const first = draftOf(SMALL);
+  write(first, 1, FIRST_SLOTS);
+  const [taken] = first.takeRest();
+  const before = [...new Uint8Array(taken?.buffer ?? new ArrayBuffer(0))];
+  const second = draftOf(SMALL);
+  expect(second.stage(9)).toEqual(new Uint8Array(SMALL));
+  second.stage(9).fill(255);
+  const third = draftOf(SMALL);
+  third.stage(0).fill(254);
+  expect([...new Uint8Array(taken?.buffer ?? new ArrayBuffer(0))]).toEqual(before);
+  expect(first.whereabouts(1)).toEqual({ tag: 'staged', bytes: new Uint8Array(SMALL).fill(1) });
+  expect(second.whereabouts(9)).toEqual({ tag: 'staged', bytes: new Uint8Array(SMALL).fill(255) });
+});
