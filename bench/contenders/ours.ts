@@ -12,7 +12,8 @@ export const WAITS_FOR: Readonly<Record<OurDurability, string>> = {
   deferred: 'nothing; `durable()` waits for `complete`, durability `default`',
 };
 
-const SYNCHRONOUS = { strict: 'full', relaxed: 'normal', deferred: 'off' } as const;
+/** Deferred by the option and not by the pragma: with `synchronous=off` SQLite writes rollback journals. */
+const SYNCHRONOUS = { strict: 'full', relaxed: 'normal', deferred: 'full' } as const;
 
 /** What every engine of ours can do; written down, for a type of wa-sqlite's VFS it does not need. */
 interface OurVFS {
@@ -73,7 +74,8 @@ export function onSyncBuild(
       const { module, sqlite3 } = await loadBuild('sync');
       const { [engine]: Engine } = await import('../../src/index.ts');
       return async (database) => {
-        const vfs = await Engine.create(database, module);
+        const options = durability === 'deferred' ? { durability } : {};
+        const vfs = await Engine.create(database, module, options);
         return await openOurs(vfs, { sqlite3, durability, pageBytes });
       };
     },

@@ -95,6 +95,12 @@ export function syncMethods(core: SyncCore, module: SqliteModule): CurrentMethod
   const paths = new Paths(module);
   return {
     ...currentMethods(core, module, 'sync'),
+    xOpen(_vfs, name, id, flags, outFlags) {
+      if (outFlags !== 0) words.set(outFlags as number, flags as number);
+      const path = name === 0 ? null : paths.at(name as number);
+      return atOnce(core.open(path, id as number, flags as number));
+    },
+    xDelete: (_vfs, name) => atOnce(core.delete(paths.at(name as number))),
     xRead(id, address, length, low, high) {
       const database = core.fileAt(id as number);
       const offset = (high as number) * TWO_32 + ((low as number) >>> 0);
