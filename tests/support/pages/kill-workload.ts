@@ -8,32 +8,63 @@ export interface StepWatcher {
   executed(): Promise<void>;
 }
 
+/** Which steps have landed: each is one commit, and they land in order. */
+class Landing {
+  /** Steps that were committed and are not known to have landed. */
+  readonly #steps: number[] = [];
+  #landed: ((step: number) => void) | undefined;
+
+  listen(landed: (step: number) => void): void {
+    this.#landed = landed;
+  }
+
+  committing(step: number): void {
+    this.#steps.push(step);
+  }
+
+  flushed(commits: number): void {
+    const step = this.#steps.splice(0, commits).at(-1);
+    if (step !== undefined) this.#landed?.(step);
+  }
+}
+
+interface Heard {
+  readonly recoveries: readonly RecoveryFound[];
+  readonly landing: Landing;
+}
+
 export class Workload {
   /** What recovery said of each database, in the order they were opened. */
   readonly recoveries: readonly RecoveryFound[];
   readonly #trial: Trial;
   readonly #database: PageDatabase;
+  readonly #landing: Landing;
 
-  private constructor(trial: Trial, database: PageDatabase, recoveries: readonly RecoveryFound[]) {
+  private constructor(trial: Trial, database: PageDatabase, heard: Heard) {
     this.#trial = trial;
     this.#database = database;
-    this.recoveries = recoveries;
+    this.recoveries = heard.recoveries;
+    this.#landing = heard.landing;
   }
 
   /** @param startStorage of the shared engine, where not its own is to be used */
   static async open(trial: Trial, startStorage?: () => Worker): Promise<Workload> {
     const { build, volume, durability, autoSync } = trial;
     const recoveries: RecoveryFound[] = [];
+    const landing = new Landing();
     const { paths, spillBytes } = SHAPES[trial.workload];
     const [main = '', ...others] = paths;
     const database = await openDatabase(main, {
       build,
       vfs: { idbName: volume, durability, autoSync, spillBytes },
       startStorage,
-      watch: (vfs) => vfs.addEventListener('recovery', ({ detail }) => recoveries.push(detail)),
+      watch: (vfs) => {
+        vfs.addEventListener('recovery', ({ detail }) => recoveries.push(detail));
+        vfs.addEventListener('flush', ({ detail }) => landing.flushed(detail.commits));
+      },
     });
     for (const path of others) await database.attach(path, 'side');
-    return new Workload(trial, database, recoveries);
+    return new Workload(trial, database, { recoveries, landing });
   }
 
   get #schemas(): readonly string[] {
@@ -47,6 +78,12 @@ export class Workload {
 
   async close(): Promise<void> {
     await this.#database.close();
+  }
+
+  /** From now on `landed` is told the last step that `flush` events have proved to be complete. */
+  onLanded(landed: (step: number) => void): void {
+    // A VACUUM that cuts the file may commit twice: there, commits do not count steps.
+    if (!SHAPES[this.#trial.workload].vacuums) this.#landing.listen(landed);
   }
 
   /** Resolves when every step done so far is to stay, whatever comes. */
@@ -87,6 +124,7 @@ export class Workload {
     for (const schema of this.#schemas)
       await db.run(`UPDATE ${schema}.progress SET step = ?`, [number]);
     await watcher.executed();
+    this.#landing.committing(number);
     await db.run('COMMIT');
     if (step.vacuumTo) await db.run(`PRAGMA page_size = ${step.vacuumTo}; VACUUM`);
   }

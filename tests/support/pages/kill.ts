@@ -30,6 +30,9 @@ async function run(trial: Trial): Promise<void> {
   }, ALIVE_PERIOD_MS);
   const { found } = await workload.state();
   points.found(found);
+  if (returnsEarly(trial)) {
+    workload.onLanded((step) => tell('ack', { trial: trial.id, step }));
+  }
   if (trial.prelude > 0) await burst(points, workload, trial.prelude);
   points.ready();
   await send(trial, 'ready', { found, steps: points.step });
