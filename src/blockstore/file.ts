@@ -4,7 +4,8 @@
  *   I1  State moves forward only by commits read from the store or completed by us.
  *   I6  What was fallen back to on opening stays a view until a commit puts it in the store. A file
  *       that is open is never set back: its statements fail instead.
- *   I8  A pinned map is never changed; the oldest one bounds what a checkpoint may reclaim.
+ *   I8  A pinned map is never changed; the oldest one, and what other contexts have pinned, bound what a
+ *       checkpoint may reclaim.
  *
  *   absent ──create──▶ new ──first commit──▶ born
  */
@@ -69,6 +70,16 @@ export interface FileDeps {
   readonly settled: () => Promise<void>;
 }
 
+/** What a file has to do with the other contexts that have it open. */
+export interface Elsewhere {
+  /** No snapshot there is older, as far as that is known for certain. */
+  readonly pinnedMin: number;
+  /** Snapshots there, at the least, and the oldest version that is kept for them, or Infinity. */
+  readonly others: { readonly count: number; readonly oldest: number };
+  /** A commit of this context is complete. */
+  committed(version: Version): void;
+}
+
 export class BlockFile {
   readonly path: string;
   record: FileRecord | undefined;
@@ -90,6 +101,8 @@ export class BlockFile {
   /** Counts losses of acknowledged deferred commits; each connection reports each once. */
   lossCount = 0;
   lastLoss: Error | undefined;
+  /** Undefined where contexts cannot know of each other. */
+  elsewhere: Elsewhere | undefined;
   readonly #deps: FileDeps;
   readonly #pinned: Set<BlockMap> = new Set();
   readonly #residence: Residence | undefined;
@@ -131,6 +144,11 @@ export class BlockFile {
     let min = Number.POSITIVE_INFINITY;
     for (const map of this.#pinned) min = Math.min(min, map.version);
     return min;
+  }
+
+  /** True if its segments are all in memory: a snapshot fetches nothing. */
+  get isResident(): boolean {
+    return this.#residence !== undefined;
   }
 
   get pinnedCount(): number {
@@ -342,6 +360,7 @@ export class BlockFile {
     if (this.record && !this.record.born) {
       this.record = { ...this.record, born: true };
     }
+    this.elsewhere?.committed(commit.version);
   }
 
   /** Acknowledged commits that were deferred did not land. */

@@ -133,6 +133,13 @@ export class LiveSegments {
     return { reclaim, keep: keep.slice(0, RECLAIM_RANGES_MAX) };
   }
 
+  /** Segments that wait though they were superseded by `limit`: a snapshot below that may need them. */
+  heldBack(limit: number, oldestSnapshot: number): number {
+    return segmentsIn(
+      this.waiting().filter(({ supersededBy: by }) => by <= limit && by > oldestSnapshot),
+    );
+  }
+
   /** Forgets ranges whose deletion is complete. */
   forget(reclaimed: readonly ReclaimRange[]): void {
     const gone = new Set(reclaimed);

@@ -110,7 +110,9 @@ function prepareCheckpoint(
   endPart: number,
 ): PreparedCheckpoint {
   const next = file.state.plan(change);
-  const plan = file.state.planCheckpoint(next, change, { endPart, pinnedMin: file.pinnedMin });
+  const elsewhere = file.elsewhere?.pinnedMin ?? Number.POSITIVE_INFINITY;
+  const pinnedMin = Math.min(file.pinnedMin, elsewhere);
+  const plan = file.state.planCheckpoint(next, change, { endPart, pinnedMin });
   const at = { file: file.file, blockSize: change.blockSize };
   const chunks = plan.save.map((chunk) => {
     const columns = next.map.chunks[chunk];

@@ -132,6 +132,11 @@ export class Volume {
     file.close();
   }
 
+  /** True if open files are in memory as a whole. */
+  get isResident(): boolean {
+    return this.#options.resident !== undefined;
+  }
+
   openFiles(): BlockFile[] {
     return [...this.#open.values()].map(({ file }) => file);
   }

@@ -185,7 +185,7 @@ export class DatabaseFile {
       this.pin();
       return undefined;
     }
-    return this.shared.refresh().then(() => {
+    return this.shared.share().then(() => {
       this.reportLoss();
       this.pin();
     });

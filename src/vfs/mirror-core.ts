@@ -148,7 +148,7 @@ export class MirrorCore extends Core implements SyncCore {
     const shared = open?.users ? open : await this.files.share(path, create);
     if (!shared) throw new OptionError('path', `there is no database "${path}"; pass create: true`);
     if (shared !== open) this.#keep(path, { shared, stays: true });
-    if (!shared.file.exclusive || shared.file.suspect) await shared.refresh();
+    if (!shared.file.exclusive || shared.file.suspect) await shared.share();
     if (this.#waits.available) return;
     // Where no statement can wait for the writer lock, it is kept from now on if it can be had.
     await shared.keepRole();

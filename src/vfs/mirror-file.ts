@@ -145,7 +145,7 @@ export class MirrorFile extends DatabaseFile {
       const { file } = this.shared;
       const wantsRole = (writes || this.pragmas.exclusive) && !this.isWriter;
       if (wantsRole && (await this.#holdRole())) return;
-      if (!file.exclusive || file.suspect) await this.shared.refresh();
+      if (!file.exclusive || file.suspect) await this.shared.share();
     } catch (cause) {
       this.#waitFailure = cause;
     }

@@ -8,6 +8,7 @@ import { DatabaseFile } from './database-file.js';
 import { type Emitter, emitError, type RecoveryReport, recoveryReport } from './events.js';
 import { ConnectionPragmas } from './pragmas.js';
 import { type FileEnv, SharedFile } from './shared-file.js';
+import { type PinDeps, pinEverything } from './snapshot-pins.js';
 import type { WriterRole } from './writer-role.js';
 
 export interface OpenFilesDeps {
@@ -15,6 +16,8 @@ export interface OpenFilesDeps {
   readonly emitter: Emitter;
   readonly env: FileEnv;
   readonly roleOf: (path: string) => WriterRole | undefined;
+  /** Undefined where the context has no Web Locks. */
+  readonly pinsOf: (path: string) => PinDeps | undefined;
   readonly monotonicMs: () => number;
 }
 
@@ -44,13 +47,13 @@ export class OpenFiles {
   /** One more user of the file, opened and recovered if it is the first; undefined if there is none. */
   async share(path: string, create: boolean): Promise<SharedFile | undefined> {
     const started = this.#deps.monotonicMs();
-    const { volume, env, roleOf } = this.#deps;
-    const file = await volume.acquire(path, create);
+    const { env, volume, roleOf, pinsOf } = this.#deps;
+    const file = await this.#acquire(path, create);
     if (!file) return undefined;
     let shared = this.#shared.get(path);
     try {
       if (shared?.file !== file) {
-        shared = new SharedFile(file, env, roleOf(path));
+        shared = new SharedFile(file, env, { role: roleOf(path), pins: pinsOf(path) });
         this.#shared.set(path, shared);
         const deletedAbove = await shared.opened();
         const durationMs = this.#deps.monotonicMs() - started;
@@ -64,6 +67,18 @@ export class OpenFiles {
     }
     shared.users++;
     return shared;
+  }
+
+  /** What is loaded whole must not be reclaimed meanwhile. */
+  async #acquire(path: string, create: boolean): Promise<BlockFile | undefined> {
+    const { volume, pinsOf } = this.#deps;
+    const pins = volume.isResident && !this.#shared.has(path) ? pinsOf(path) : undefined;
+    const unpin = pins && (await pinEverything(pins, path));
+    try {
+      return await volume.acquire(path, create);
+    } finally {
+      unpin?.();
+    }
   }
 
   #report(shared: SharedFile, report: RecoveryReport): void {
@@ -118,8 +133,10 @@ export class OpenFiles {
     if (!shared) throw new OptionError('path', `there is no database "${path}"`);
     const borrower = new DatabaseFile(shared, new ConnectionPragmas());
     try {
+      const { file, pins } = shared;
       if (options.exclusive) await shared.beginWrite(borrower);
-      return await use(shared.file);
+      else if (pins && !file.exclusive) return await pins.reading(() => use(file));
+      return await use(file);
     } finally {
       shared.endWrite(borrower);
       this.unshare(shared);

@@ -10,6 +10,7 @@ import type { DatabaseFile } from './database-file.js';
 import type { RecoveryReport } from './events.js';
 import type { CommitGroups } from './group.js';
 import type { ResolvedOptions } from './options.js';
+import { type PinDeps, SnapshotPins } from './snapshot-pins.js';
 import type { StagingOptions } from './staging.js';
 import type { WriterRole } from './writer-role.js';
 
@@ -39,6 +40,8 @@ export class SharedFile {
   readonly env: FileEnv;
   /** Undefined where the context has no Web Locks. */
   readonly role: WriterRole | undefined;
+  /** The same. */
+  readonly pins: SnapshotPins | undefined;
   writer: DatabaseFile | undefined;
   /** How it was recovered. */
   recovery: RecoveryReport | undefined;
@@ -49,10 +52,16 @@ export class SharedFile {
   /** Connections of other threads that wait for the writer to end. */
   readonly #waiting: Set<() => void> = new Set();
 
-  constructor(file: BlockFile, env: FileEnv, role: WriterRole | undefined) {
+  constructor(
+    file: BlockFile,
+    env: FileEnv,
+    locks: { readonly role: WriterRole | undefined; readonly pins: PinDeps | undefined },
+  ) {
     this.file = file;
     this.env = env;
-    this.role = role;
+    this.role = locks.role;
+    this.pins = locks.pins && new SnapshotPins(file, locks.pins);
+    const { role } = this;
     if (role) role.onwanted = () => this.lessee?.();
   }
 
@@ -173,6 +182,15 @@ export class SharedFile {
     await this.file.refresh();
   }
 
+  /**
+   * The same, so that a snapshot can be pinned as soon as it resolves, in that task: nobody reclaims
+   * what that needs.
+   */
+  async share(): Promise<void> {
+    if (!this.pins) return await this.refresh();
+    await this.pins.reading(() => this.refresh());
+  }
+
   endWrite(connection: DatabaseFile): void {
     if (this.writer !== connection) return;
     this.writer = undefined;
@@ -195,6 +213,7 @@ export class SharedFile {
 
   close(): void {
     this.role?.close();
+    this.pins?.close();
     this.file.exclusive = false;
   }
 }

@@ -1,4 +1,5 @@
 /** Counters of a VFS, since it was created. */
+import type { BlockFile } from '../blockstore/file.js';
 import type { Volume } from '../blockstore/volume.js';
 import type { RecoveryReport } from './events.js';
 
@@ -29,6 +30,15 @@ export interface VFSStats {
   deferredBytes: number;
   /** Snapshots pinned now. */
   openSnapshots: number;
+  /**
+   * Contexts that keep snapshots of open files, beside this one. As this context last asked, which it
+   * does as a writer, once for each checkpoint; so with the two below.
+   */
+  otherReaders: number;
+  /** Versions from the oldest snapshot, here or elsewhere, to the newest: of the file with the most. */
+  snapshotLag: number;
+  /** Dead segments that would be reclaimed by now if nobody had an old snapshot. */
+  heldBackSegments: number;
   /** Segments with a live block, and dead ones that wait for reclaim, of open files. */
   liveSegments: number;
   supersededSegments: number;
@@ -52,7 +62,23 @@ export function statsOf(
     deferredCommits: committer.deferredCommits,
     deferredBytes: committer.deferredBytes,
     openSnapshots: sum((file) => file.pinnedCount),
+    otherReaders: sum((file) => file.elsewhere?.others.count ?? 0),
+    snapshotLag: Math.max(0, ...files.map(lagOf)),
+    heldBackSegments: sum(heldBackOf),
     liveSegments: sum((file) => file.state.live.liveCount),
     supersededSegments: sum((file) => file.state.live.supersededCount),
   };
+}
+
+function oldestSnapshotOf(file: BlockFile): number {
+  return Math.min(file.pinnedMin, file.elsewhere?.others.oldest ?? Number.POSITIVE_INFINITY);
+}
+
+function lagOf(file: BlockFile): number {
+  const { version } = file.state.map;
+  return version - Math.min(version, oldestSnapshotOf(file));
+}
+
+function heldBackOf(file: BlockFile): number {
+  return file.state.live.heldBack(file.state.directoryVersion, oldestSnapshotOf(file));
 }

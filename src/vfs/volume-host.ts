@@ -19,6 +19,7 @@ import type { ResolvedOptions } from './options.js';
 import { normalisePath } from './paths.js';
 import { writeSalvaged } from './salvage.js';
 import type { FileEnv } from './shared-file.js';
+import type { PinDeps } from './snapshot-pins.js';
 import { statsOf, type VFSStats } from './stats.js';
 import { BroadcastRoleChannel, WriterRole } from './writer-role.js';
 
@@ -137,6 +138,7 @@ export class VolumeHost implements VolumeServices {
       volume,
       emitter,
       roleOf: (path) => this.#roleOf(path),
+      pinsOf: (path) => this.#pinsOf(path),
       monotonicMs: () => performance.now(),
       env: {
         ...env,
@@ -240,6 +242,11 @@ export class VolumeHost implements VolumeServices {
     }
   }
 
+  #pinsOf(path: string): PinDeps | undefined {
+    const { locks, idbName } = this.options;
+    return locks ? { locks, prefix: `${PREFIX}:${idbName}:${path}:pin:` } : undefined;
+  }
+
   #roleOf(path: string): WriterRole | undefined {
     const { locks, idbName } = this.options;
     if (!locks) return undefined;
@@ -247,7 +254,10 @@ export class VolumeHost implements VolumeServices {
     return new WriterRole({
       locks,
       name: `${PREFIX}:${idbName}:${path}:writer`,
-      unlanded: () => (committer.deferredCommits > 0 ? committer.settled() : undefined),
+      unlanded: () =>
+        committer.deferredCommits > 0
+          ? committer.settled()
+          : this.#files?.get(path)?.pins?.uncovered(),
       channel: this.#channel,
       onChange: (held) => {
         for (const file of this.volume.openFiles()) {
