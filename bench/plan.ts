@@ -56,11 +56,13 @@ function stepOf(
   const database = `${contender.name}/${workload.database}`;
   const step = { set, contender: contender.name, workload: workload.name, database };
   if (workload.takes?.(contender) === false) return undefined;
+  if (contender.raw && !workload.floor) return undefined;
   if (!contender.persistent) {
     if (workload.cold || phase !== 'run') return undefined;
     return { ...step, phases: ['prepare', 'run', 'check'] };
   }
-  if (phase !== 'run' && !workload[phase]) return undefined;
+  const has = contender.raw ? { check: undefined, ...workload.floor } : workload;
+  if (phase !== 'run' && !has[phase]) return undefined;
   if (phase === 'prepare') {
     if (prepared.has(database)) return undefined;
     prepared.add(database);

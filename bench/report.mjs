@@ -26,6 +26,7 @@ the peer takes; median of the ratios within each repetition (lowest–highest).`
 
 /** @type {Record<import('./sets.mjs').SetName, { title: string, tables: (results: Results) => string[] }>} */
 const SECTIONS = {
+  targets: { title: 'Beside every peer', tables: () => [] },
   async: { title: 'The asynchronous engine beside IDBBatchAtomicVFS', tables: asyncTables },
   sync: {
     title: 'The synchronous engines beside absurd-sql and IDBMirrorVFS',

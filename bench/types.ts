@@ -27,7 +27,17 @@ export interface Session {
   counters?(): Record<string, number>;
   /** Waits until every acknowledged commit is complete; absent where acknowledging waits for that. */
   durable?(): Promise<void>;
+  /** Instead of SQL. */
+  readonly raw?: RawStore;
   close(): Promise<void>;
+}
+
+/** An object store under number keys. */
+export interface RawStore {
+  /** One idbTx, and its `complete`. */
+  put(records: readonly (readonly [key: number, bytes: Uint8Array])[]): Promise<void>;
+  get(key: number): Promise<Uint8Array | undefined>;
+  getAll(first: number, last: number): Promise<Uint8Array[]>;
 }
 
 export type DurabilityName = 'strict' | 'relaxed' | 'deferred' | 'none';
@@ -47,6 +57,10 @@ export interface Contender {
   readonly pageBytes?: number;
   /** False if closing loses the database: then there are no cold figures. */
   readonly persistent: boolean;
+  /** IndexedDB alone: it takes part where a workload has a floor. */
+  readonly raw?: boolean;
+  /** False if a second worker cannot use a database that is open. */
+  readonly shareable?: false;
   /** Runs only when `--only` names its build. */
   readonly optional?: boolean;
   /** Called in the page, with the worker that is about to open a database. */
@@ -66,6 +80,13 @@ export interface Measurement {
   readonly details?: Record<string, number>;
 }
 
+/** A workload's like on IndexedDB alone. */
+export interface Floor {
+  prepare?(store: RawStore): Promise<void>;
+  /** @throws if a result is wrong. */
+  run(store: RawStore): Promise<Measurement>;
+}
+
 export type Phase = 'prepare' | 'run' | 'check';
 
 export interface Workload {
@@ -83,6 +104,8 @@ export interface Workload {
   run(session: Session): Promise<Measurement>;
   /** After a reload: is what was written there? @throws if not. */
   check?(session: Session): Promise<void>;
+  /** Where something on IndexedDB alone can be compared with it. */
+  readonly floor?: Floor;
 }
 
 export interface Step {

@@ -1,6 +1,6 @@
 /** Runs one step in a dedicated worker and answers with its result. */
 import { SETS } from './sets.ts';
-import type { Measurement, Session, Step, StepResult, Workload } from './types.ts';
+import type { Measurement, Phase, RawStore, Session, Step, StepResult, Workload } from './types.ts';
 
 // Once: later messages are for an engine that has a side in the page.
 addEventListener('message', answer, { once: true });
@@ -37,8 +37,19 @@ async function runPhases(
 ): Promise<Measurement | undefined> {
   let measurement: Measurement | undefined;
   for (const phase of step.phases) {
-    if (phase === 'run') measurement = await workload.run(session);
-    else await workload[phase]?.(session);
+    const found = session.raw
+      ? await runFloor(session.raw, workload, phase)
+      : await workload[phase]?.(session);
+    if (found) measurement = found;
   }
   return measurement;
+}
+
+async function runFloor(
+  store: RawStore,
+  { floor }: Workload,
+  phase: Phase,
+): Promise<Measurement | undefined> {
+  if (phase === 'prepare') await floor?.prepare?.(store);
+  return phase === 'run' ? await floor?.run(store) : undefined;
 }

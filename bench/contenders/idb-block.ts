@@ -1,12 +1,9 @@
 /** This package's IDBBlockVFS, with its defaults. */
 import type { Contender } from '../types.ts';
 import { loadBuild, loadLegacy } from './builds.ts';
-import { openOurs, WAITS_FOR } from './ours.ts';
+import { type OurDurability, openOurs, WAITS_FOR } from './ours.ts';
 
-function contender(
-  build: 'asyncify' | 'jspi' | 'legacy',
-  durability: 'strict' | 'relaxed',
-): Contender {
+function contender(build: 'asyncify' | 'jspi' | 'legacy', durability: OurDurability): Contender {
   return {
     name: `idb-block.${build}.${durability}`,
     engine: 'IDBBlockVFS',
@@ -18,8 +15,12 @@ function contender(
     async load() {
       const { module, sqlite3 } = await (build === 'legacy' ? loadLegacy() : loadBuild(build));
       const { IDBBlockVFS } = await import('../../src/index.ts');
+      const options = durability === 'deferred' ? { durability } : {};
       return async (database) =>
-        await openOurs(await IDBBlockVFS.create(database, module), { sqlite3, durability });
+        await openOurs(await IDBBlockVFS.create(database, module, options), {
+          sqlite3,
+          durability,
+        });
     },
   };
 }
@@ -29,6 +30,7 @@ export const idbBlock: readonly Contender[] = [
   contender('asyncify', 'relaxed'),
   contender('jspi', 'strict'),
   contender('jspi', 'relaxed'),
+  contender('jspi', 'deferred'),
   contender('legacy', 'strict'),
   contender('legacy', 'relaxed'),
 ];

@@ -1,4 +1,5 @@
 /** One-row commits: the smallest durable thing an application does. */
+import { commits } from '../floors.ts';
 import { expectEqual, loop } from '../measure.ts';
 import type { Session, Workload } from '../types.ts';
 
@@ -27,6 +28,8 @@ export const commitRow: Workload = {
     return measurement;
   },
   check,
+  // The row's page, and the first, which counts the commits.
+  floor: commits({ pages: 2, iterations: COMMITS, warmup: WARMUP }),
 };
 
 async function check(session: Session): Promise<void> {

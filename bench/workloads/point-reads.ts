@@ -1,4 +1,5 @@
 /** Point reads by key, each a sqliteTx of its own, in a table of 10 MB. */
+import { readPages } from '../floors.ts';
 import { batches, expectEqual, loop } from '../measure.ts';
 import { fillRows, rowOf, scatteredIds } from '../rows.ts';
 import type { Contender, Measurement, Row, Session, Workload } from '../types.ts';
@@ -58,6 +59,7 @@ export const pointReadsCold: Workload = {
     preparedOnce(session, scatteredIds(COLD_READS), (operation) =>
       loop(operation, { iterations: COLD_READS, warmup: 0 }),
     ),
+  floor: readPages(COLD_READS),
 };
 
 // Each row at least once before the clock starts.

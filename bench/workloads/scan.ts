@@ -1,4 +1,5 @@
 /** A scan of the whole 10 MB table, five times what SQLite's own page cache holds. */
+import * as floors from '../floors.ts';
 import { loop, once } from '../measure.ts';
 import { expectAllRows, fillRows, scanRows } from '../rows.ts';
 import type { Row, Workload } from '../types.ts';
@@ -22,6 +23,7 @@ export const scanCold: Workload = {
     expectAllRows(found);
     return measurement;
   },
+  floor: floors.scanRows,
 };
 
 export const scanWarm: Workload = {

@@ -27,6 +27,7 @@ declare module 'wa-sqlite/src/examples/*.js' {
   export const MemoryVFS: ExampleVFS;
   export const MemoryAsyncVFS: ExampleVFS;
   export const OPFSCoopSyncVFS: ExampleVFS;
+  export const OPFSWriteAheadVFS: ExampleVFS;
 }
 
 declare module 'wa-sqlite-legacy' {
