@@ -38,3 +38,4 @@ export type { SharedVFSOptions } from './vfs/shared/options.js';
 export { type ServeOptions, serveStorage } from './vfs/shared/serve.js';
 export { storagePort } from './vfs/shared/storage-port.js';
 export type { VFSStats } from './vfs/stats.js';
+export type { WriterChange, WriterPolicy, WriterState } from './vfs/writer-role.js';

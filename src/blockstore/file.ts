@@ -197,6 +197,7 @@ export class BlockFile {
       this.#identify(undefined);
       this.fellBack = undefined;
       this.#adopt(emptyState());
+      this.validatedAtMs = this.#deps.now();
       return;
     }
     this.#identify(unwrapRecord(decodeFile(stored, this.path), place));

@@ -12,6 +12,7 @@ import type { Emitter, EngineInfo, VFSEventType, VFSListener } from './events.js
 import type { Build, SqliteModule } from './module.js';
 import type { VFSStats } from './stats.js';
 import type { VolumeHost, VolumeServices } from './volume-host.js';
+import type { WriterState } from './writer-role.js';
 
 /** A method as wa-sqlite's C side calls it. */
 type VFSMethod = (...args: never[]) => number | Promise<number>;
@@ -125,6 +126,14 @@ export abstract class BlockVFS {
    */
   async salvage(path: string, options: { readonly to?: string } = {}): Promise<SalvageReport> {
     return await this.#parts.volume.salvage(path, options);
+  }
+
+  /**
+   * The writer role of a database as this context sees it; `'none'` for one that is not open here, and
+   * without Web Locks. A `writerchange` event tells when it gets the role or loses it.
+   */
+  writer(path: string): WriterState {
+    return this.#parts.volume.writer(path);
   }
 
   /** Counters since `create`, and what is held now. */

@@ -22,6 +22,7 @@ import * as rc from '../result-codes.js';
 import type { Durability } from '../types.js';
 import type { SnapshotPages } from './journal-file.js';
 import { failCacheCheck, isCacheCheck } from './page-cache.js';
+import { Patience } from './patience.js';
 import type { ConnectionPragmas } from './pragmas.js';
 import { readLater, readNow } from './reading.js';
 import type { SharedFile, Thread } from './shared-file.js';
@@ -36,8 +37,7 @@ export class DatabaseFile {
   readonly shared: SharedFile;
   readonly pragmas: ConnectionPragmas;
   readonly thread: Thread | undefined;
-  /** What is left of the time that it waits for a lock. */
-  patience: (waitMs: number) => number = (waitMs) => waitMs;
+  readonly patience: Patience = new Patience();
   readonly #readAhead: ReadAhead;
   protected level: number = rc.SQLITE_LOCK_NONE;
   protected snapshot: BlockMap | undefined;
@@ -110,10 +110,12 @@ export class DatabaseFile {
     return pages;
   }
 
-  /** How long this connection waits for another context to hand over the writer lock. */
+  /** How long this connection waits for another one to end writing. */
   get waitMs(): number {
-    const { busyTimeoutMs } = this.shared.env.options;
-    return this.patience(Math.max(busyTimeoutMs, this.pragmas.busyTimeoutMs));
+    const { busyTimeoutMs } = this.pragmas;
+    // Without a busy handler it is the program that tries again.
+    if (busyTimeoutMs === undefined) return this.shared.env.options.busyTimeoutMs;
+    return busyTimeoutMs > 0 ? this.patience.left(busyTimeoutMs) : 0;
   }
 
   get durability(): Durability {
@@ -124,6 +126,7 @@ export class DatabaseFile {
   /** Reads into the wasm memory at `address`. A promise if a block has to be fetched. */
   read(address: number, length: number, offset: number): number | Promise<number> {
     this.refuseBroken();
+    if (this.isWriter) this.shared.role?.breathe();
     const heap = this.shared.env.heap();
     if (this.distrusted && isCacheCheck(length, offset)) {
       this.distrusted = false;
@@ -154,6 +157,7 @@ export class DatabaseFile {
     if (offset === 0 && source[WRITE_VERSION_OFFSET] === WAL_FORMAT) {
       throw new UnsupportedError('journal_mode=WAL', `"${this.path}" keeps its rollback journal.`);
     }
+    this.shared.role?.breathe();
     return this.#stage().write(source, offset);
   }
 
@@ -176,12 +180,11 @@ export class DatabaseFile {
 
   /** Pins a snapshot. A promise if the store has to be asked whether a newer one exists. */
   #share(): Promise<void> | undefined {
-    const { file } = this.shared;
     this.reportLoss();
     if (this.pragmas.exclusive && !this.isWriter) {
       return this.#shareAlone();
     }
-    if (file.exclusive && !file.suspect) {
+    if (this.shared.isCurrent) {
       this.pin();
       return undefined;
     }
@@ -247,6 +250,16 @@ export class DatabaseFile {
     this.refuseBroken();
     if (!this.isWriter) await this.shared.beginWrite(this);
     return this.reserveAsWriter(level);
+  }
+
+  /** Another context writes now: what this connection was about to write can only be rolled back. */
+  breakOff(why: BusyError): void {
+    const keeps = this.pragmas.exclusive && this.snapshot !== undefined;
+    if (keeps || this.isWriting) this.broken = why;
+  }
+
+  protected get isWriting(): boolean {
+    return this.level >= rc.SQLITE_LOCK_RESERVED;
   }
 
   /** I3. */
@@ -319,6 +332,8 @@ export class DatabaseFile {
       return undefined;
     }
     await staging.finish();
+    const doubt = this.shared.confirmRole();
+    if (doubt !== undefined) await doubt;
     this.refuseBroken();
     return { file: this.shared.file, draft: staging.draft };
   }

@@ -3,6 +3,7 @@ import type { BlockFile } from '../blockstore/file.js';
 import type { Flush } from '../blockstore/write-behind.js';
 import { type BlockStoreError, fromDomException } from '../errors.js';
 import type { Durability } from '../types.js';
+import type { WriterChange } from './writer-role.js';
 
 /** What opening a file found, and what it did about it. */
 export interface RecoveryReport {
@@ -69,8 +70,8 @@ export interface VFSEventMap {
     /** How often this VFS's connection was opened anew so far. */
     readonly reopens: number;
   };
-  /** This context got or gave up the writer lock of a file. */
-  writerchange: { readonly path: string; readonly held: boolean };
+  /** This context got the writer role of a file, or lost it. */
+  writerchange: { readonly path: string; readonly held: boolean; readonly why: WriterChange };
 }
 
 export type VFSEventType = keyof VFSEventMap;

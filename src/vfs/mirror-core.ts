@@ -148,7 +148,7 @@ export class MirrorCore extends Core implements SyncCore {
     const shared = open?.users ? open : await this.files.share(path, create);
     if (!shared) throw new OptionError('path', `there is no database "${path}"; pass create: true`);
     if (shared !== open) this.#keep(path, { shared, stays: true });
-    if (!shared.file.exclusive || shared.file.suspect) await shared.share();
+    if (!shared.isCurrent) await shared.share();
     if (this.#waits.available) return;
     // Where no statement can wait for the writer lock, it is kept from now on if it can be had.
     await shared.keepRole();
@@ -208,6 +208,7 @@ export class MirrorCore extends Core implements SyncCore {
       // What SQLite does in the same call still belongs to the commit: it cuts the file after it.
       await Promise.resolve();
       for (const file of files) await file.identify();
+      for (const file of files) await file.confirm();
       await commit();
     };
     const done = send();

@@ -80,7 +80,7 @@ export class MirrorFile extends DatabaseFile {
     if (this.#isLanding) return false;
     if (this.pragmas.exclusive && !this.isWriter) return this.#mayReserve();
     const { file } = this.shared;
-    if (file.exclusive && !file.suspect) return true;
+    if (this.shared.isCurrent) return true;
     // Without a way to wait, the newest version is what `load` has last found.
     return this.#fresh || (!this.#mirror.waits.available && !file.suspect);
   }
@@ -90,7 +90,8 @@ export class MirrorFile extends DatabaseFile {
     if (this.isWriter) return true;
     const { file, role, writer } = this.shared;
     if (writer) throw new BusyError(file.path, 'another connection of this page is writing');
-    if (role) return file.exclusive && !file.suspect;
+    const mayEnter = role?.mayEnter || this.#releaseRole !== undefined;
+    if (role) return mayEnter && file.exclusive && !file.suspect;
     return this.#fresh || !this.#mirror.waits.available;
   }
 
@@ -142,10 +143,10 @@ export class MirrorFile extends DatabaseFile {
   async freshen(writes: boolean): Promise<void> {
     try {
       await this.#landing;
-      const { file } = this.shared;
-      const wantsRole = (writes || this.pragmas.exclusive) && !this.isWriter;
+      const { writer } = this.shared;
+      const wantsRole = (writes || this.pragmas.exclusive) && writer === undefined;
       if (wantsRole && (await this.#holdRole())) return;
-      if (!file.exclusive || file.suspect) await this.shared.share();
+      if (!this.shared.isCurrent) await this.shared.share();
     } catch (cause) {
       this.#waitFailure = cause;
     }
@@ -245,6 +246,17 @@ export class MirrorFile extends DatabaseFile {
     assert(staging.makeWhole() === undefined, 'what a mirror commits is in memory');
     this.refuseBroken();
     return { file: this.shared.file, draft: staging.draft };
+  }
+
+  /** @throws BusyError if another context took the writer lock away. */
+  async confirm(): Promise<void> {
+    const doubt = this.shared.confirmRole();
+    if (doubt !== undefined) await doubt;
+    this.refuseBroken();
+  }
+
+  protected override get isWriting(): boolean {
+    return this.#isLanding || super.isWriting;
   }
 
   /** Gives the file an id if it has none yet. */

@@ -2,6 +2,7 @@
 import type { OnDamage } from '../blockstore/file.js';
 import { OptionError, UnsupportedError } from '../errors.js';
 import type { ChecksumAlgorithm, Durability } from '../types.js';
+import type { WriterPolicy } from './writer-role.js';
 
 export interface VFSOptions {
   /** Name of the IndexedDB database that is the volume. Default: the VFS's name. */
@@ -37,10 +38,25 @@ export interface VFSOptions {
    */
   readonly autoSync?: boolean;
   /**
-   * How long a write waits for another context to hand over the writer lock, in milliseconds,
-   * unless the connection set `PRAGMA busy_timeout` higher. Default 2,000.
+   * How long a write waits for another context that writes, in milliseconds; `PRAGMA busy_timeout`
+   * comes before it. With 0 it waits only until an idle holder has handed the writer lock over, 100 ms
+   * at most. Default 2,000.
    */
   readonly busyTimeoutMs?: number;
+  /**
+   * How long this context keeps the writer lock of a database once it has it. `'until-asked'`, the
+   * default: until another context wants to write. `'keep'`: until its last connection to the database
+   * is closed, while others get SQLITE_BUSY. `'each-commit'`: until the sqliteTx has ended and, if it was
+   * deferred, landed.
+   */
+  readonly writerRole?: WriterPolicy;
+  /**
+   * How long the holder of a writer lock may leave another context's asking unanswered, in
+   * milliseconds, before the lock is taken from it: it is frozen, suspended or hung. One that lives
+   * answers, however long it writes. All contexts of a volume are to agree on it. Default 5,000, at
+   * least 1,000.
+   */
+  readonly stealAfterMs?: number;
   /**
    * How long IndexedDB may give no sign of life in an opening or an idbTx, in milliseconds, before
    * the connection is taken for dead: it is opened anew, and what was asked is asked once more or
@@ -84,6 +100,8 @@ export interface ResolvedOptions {
   readonly maxDelayMs: number;
   readonly autoSync: boolean;
   readonly busyTimeoutMs: number;
+  readonly writerRole: WriterPolicy;
+  readonly stealAfterMs: number;
   readonly requestTimeoutMs: number;
   readonly checksum: ChecksumAlgorithm;
   readonly onDamage: OnDamage;
@@ -96,6 +114,7 @@ const MIB = 1024 * KIB;
 const DURABILITIES: readonly string[] = ['pragma', 'strict', 'relaxed', 'deferred'];
 const ON_DAMAGE: readonly string[] = ['fall-back', 'refuse'];
 const CHECKSUMS: readonly string[] = ['xxhash32', 'crc32c'];
+const WRITER_ROLES: readonly string[] = ['until-asked', 'keep', 'each-commit'];
 
 /** @throws OptionError, UnsupportedError */
 export function resolveOptions(name: string, options: VFSOptions): ResolvedOptions {
@@ -109,6 +128,8 @@ export function resolveOptions(name: string, options: VFSOptions): ResolvedOptio
     maxDelayMs: options.maxDelayMs ?? 100,
     autoSync: options.autoSync ?? true,
     busyTimeoutMs: options.busyTimeoutMs ?? 2000,
+    writerRole: options.writerRole ?? 'until-asked',
+    stealAfterMs: options.stealAfterMs ?? 5000,
     requestTimeoutMs: options.requestTimeoutMs ?? 30_000,
     checksum: options.checksum ?? 'xxhash32',
     onDamage: options.onDamage ?? 'fall-back',
@@ -128,6 +149,12 @@ export function resolveOptions(name: string, options: VFSOptions): ResolvedOptio
   if (!ON_DAMAGE.includes(resolved.onDamage)) {
     throw new OptionError('onDamage', `one of ${ON_DAMAGE.join(', ')}, not ${resolved.onDamage}`);
   }
+  if (!WRITER_ROLES.includes(resolved.writerRole)) {
+    throw new OptionError(
+      'writerRole',
+      `one of ${WRITER_ROLES.join(', ')}, not ${resolved.writerRole}`,
+    );
+  }
   if (typeof resolved.autoSync !== 'boolean') {
     throw new OptionError('autoSync', `true or false, not ${resolved.autoSync}`);
   }
@@ -137,6 +164,7 @@ export function resolveOptions(name: string, options: VFSOptions): ResolvedOptio
   atLeast('maxDirtyCommits', resolved.maxDirtyCommits, 1);
   atLeast('maxDelayMs', resolved.maxDelayMs, 0);
   atLeast('busyTimeoutMs', resolved.busyTimeoutMs, 0);
+  atLeast('stealAfterMs', resolved.stealAfterMs, 1000);
   atLeast('requestTimeoutMs', resolved.requestTimeoutMs, 1000);
   return resolved;
 }

@@ -20,7 +20,8 @@ function durabilityOf(word: string): Durability {
 
 export class ConnectionPragmas {
   durability: Durability = 'strict';
-  busyTimeoutMs = 0;
+  /** Undefined until the connection has set it. */
+  busyTimeoutMs: number | undefined;
   /** `locking_mode=exclusive`: SQLite keeps its locks and does not look for others' commits. */
   exclusive = false;
   /** Address of SQLite's connection, which it hands over after xOpen; 0 before. */

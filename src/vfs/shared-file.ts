@@ -1,7 +1,9 @@
 /**
  * What the connections of one VFS to one file have in common: its state, the writer lock, who writes.
  *
- *   I3  While `file.exclusive`, this context holds the writer lock and has seen the newest version.
+ *   I3  While `file.exclusive`, this context holds the writer lock and has seen the newest version. A
+ *       context that stood still may have been robbed of it without knowing: what it has is current
+ *       only for a time within which nobody steals.
  */
 import type { Committer } from '../blockstore/committer.js';
 import type { BlockFile } from '../blockstore/file.js';
@@ -48,7 +50,6 @@ export class SharedFile {
   /** Takes the lease back that a connection holds the file with. */
   lessee: (() => void) | undefined;
   users = 0;
-  #kept = false;
   /** Connections of other threads that wait for the writer to end. */
   readonly #waiting: Set<() => void> = new Set();
 
@@ -62,7 +63,17 @@ export class SharedFile {
     this.role = locks.role;
     this.pins = locks.pins && new SnapshotPins(file, locks.pins);
     const { role } = this;
-    if (role) role.onwanted = () => this.lessee?.();
+    if (!role) return;
+    role.onwanted = () => this.lessee?.();
+    role.onstolen = () => this.#robbed();
+  }
+
+  /** I3: true if nobody else can have committed since this context last heard from the store. */
+  get isCurrent(): boolean {
+    const { file, env } = this;
+    if (!file.exclusive || file.suspect) return false;
+    const ageMs = Date.now() - file.validatedAtMs;
+    return ageMs >= 0 && ageMs < env.options.stealAfterMs / 2;
   }
 
   /**
@@ -72,8 +83,8 @@ export class SharedFile {
    */
   async opened(): Promise<boolean> {
     const { role, file } = this;
-    if (!role || !(await role.tryAcquire())) return false;
-    await this.#acquired();
+    if (!role || !(await role.take())) return false;
+    await this.#newest();
     if (!file.recovery?.pendingAbove || !file.record) return false;
     await this.env.deleteOrphans(file);
     return true;
@@ -81,13 +92,23 @@ export class SharedFile {
 
   /** @throws BusyError if another connection or context writes and does not end in time. */
   async beginWrite(connection: DatabaseFile): Promise<void> {
-    if (this.writer !== connection) {
-      this.lessee?.();
-      await this.#writerGone(connection);
-    }
-    this.become(connection);
+    const { patience, thread } = connection;
     try {
-      await this.#prepareToWrite(connection.waitMs, connection.thread?.ended);
+      if (this.writer !== connection) {
+        this.lessee?.();
+        await this.#writerGone(connection);
+      }
+      this.#reserveFor(connection);
+      await this.#enter(connection.waitMs, thread?.ended);
+    } catch (cause) {
+      patience.refused();
+      if (this.writer === connection) this.writer = undefined;
+      this.wake();
+      throw cause;
+    }
+    patience.granted();
+    try {
+      await this.#newest();
     } catch (cause) {
       this.endWrite(connection);
       throw cause;
@@ -121,11 +142,15 @@ export class SharedFile {
    * @throws BusyError if another connection of this context writes.
    */
   become(connection: DatabaseFile): void {
+    this.#reserveFor(connection);
+    this.role?.beginWrite();
+  }
+
+  #reserveFor(connection: DatabaseFile): void {
     if (this.writer && this.writer !== connection) {
       throw new BusyError(this.file.path, 'another connection of this page is writing');
     }
     this.writer = connection;
-    this.role?.beginWrite();
   }
 
   /**
@@ -134,46 +159,46 @@ export class SharedFile {
    * @throws BusyError if another context writes and does not end in time.
    */
   async holdRole(waitMs: number): Promise<() => void> {
-    const { role, file } = this;
-    role?.beginWrite();
+    await this.#enter(waitMs);
     try {
-      await this.#prepareToWrite(waitMs);
-      if (file.suspect) await this.refresh();
+      await this.#newest();
     } catch (cause) {
-      role?.endWrite();
+      this.role?.leave();
       throw cause;
     }
-    return () => role?.endWrite();
+    return () => this.role?.leave();
   }
 
   /** Keeps the writer lock from now on, if no other context writes. */
   async keepRole(): Promise<void> {
-    if (this.#kept || !this.role) return;
-    this.#kept = true;
+    if (!this.role) return;
+    this.role.keep();
     try {
-      // Given up when the file is closed.
-      await this.holdRole(this.env.options.busyTimeoutMs);
+      (await this.holdRole(this.env.options.busyTimeoutMs))();
     } catch (cause) {
-      this.#kept = false;
       if (!(cause instanceof BusyError)) throw cause;
     }
   }
 
-  async #prepareToWrite(waitMs: number, ended?: AbortSignal): Promise<void> {
+  /** @throws BusyError if another context writes and does not end in time. */
+  async #enter(waitMs: number, ended?: AbortSignal): Promise<void> {
+    const { role, file } = this;
+    if (!role || (await role.enter(waitMs, ended))) return;
+    throw new BusyError(file.path, `another context has been writing for ${waitMs} ms`);
+  }
+
+  /** Who may write does so on the newest version. */
+  async #newest(): Promise<void> {
     const { file, role } = this;
-    if (role && !role.held) {
-      if (!(await role.acquire(waitMs, ended))) {
-        throw new BusyError(file.path, `another context has been writing for ${waitMs} ms`);
-      }
-      await this.#acquired();
-    } else if (!file.exclusive) {
-      await this.refresh();
-      // Nobody can tell a living writer's segments from a dead one's: the first to commit wins,
-      // and the other finds that what it spilled was taken for orphans.
-      file.cleanAbove = true;
-      // It was lost and is held again, or what came after getting it had failed.
-      file.exclusive = role?.held ?? false;
-    }
+    if (this.isCurrent) return;
+    const isNew = !file.exclusive;
+    await this.refresh();
+    if (!isNew) return;
+    // With the lock nobody else writes: what a dead writer left above the marker is nobody's. Without it
+    // nobody can tell a living writer's segments from a dead one's: the first to commit wins, and the
+    // other finds that what it spilled was taken for orphans.
+    file.cleanAbove = true;
+    file.exclusive = role?.held ?? false;
   }
 
   /** Reads what others committed, once what this page acknowledged has landed or is known to be lost. */
@@ -194,7 +219,7 @@ export class SharedFile {
   endWrite(connection: DatabaseFile): void {
     if (this.writer !== connection) return;
     this.writer = undefined;
-    this.role?.endWrite();
+    this.role?.leave();
     this.wake();
   }
 
@@ -203,12 +228,21 @@ export class SharedFile {
     for (const wake of [...this.#waiting]) wake();
   }
 
-  /** Nobody else writes now: what a dead writer left above the marker is nobody's. */
-  async #acquired(): Promise<void> {
+  /** Hears whether another context took the writer lock away, where that could be. */
+  confirmRole(): Promise<void> | undefined {
+    return this.role?.held && !this.isCurrent ? this.role.confirm() : undefined;
+  }
+
+  /** Another context took the writer lock away: what is being written here stands on nothing. */
+  #robbed(): void {
     const { file } = this;
-    await this.refresh();
-    file.cleanAbove = true;
-    file.exclusive = this.role?.held ?? false;
+    this.writer?.breakOff(
+      new BusyError(
+        file.path,
+        'this page gave no sign of life while another context waited to write, and lost its turn',
+        { snapshot: true },
+      ),
+    );
   }
 
   close(): void {

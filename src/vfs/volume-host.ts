@@ -17,11 +17,12 @@ import { Emitter } from './events.js';
 import { OpenFiles } from './open-files.js';
 import type { ResolvedOptions } from './options.js';
 import { normalisePath } from './paths.js';
+import { BroadcastRoleChannel } from './role-channel.js';
 import { writeSalvaged } from './salvage.js';
 import type { FileEnv } from './shared-file.js';
 import type { PinDeps } from './snapshot-pins.js';
 import { statsOf, type VFSStats } from './stats.js';
-import { BroadcastRoleChannel, WriterRole } from './writer-role.js';
+import { WriterRole, type WriterState } from './writer-role.js';
 
 /** Names of locks and channels begin with it. */
 const PREFIX = 'idb-block-vfs';
@@ -34,6 +35,7 @@ export interface VolumeServices {
   deleteFile(path: string): Promise<boolean>;
   verify(path: string, options?: VerifyOptions): Promise<VerifyReport>;
   salvage(path: string, options?: SalvageOptions): Promise<SalvageReport>;
+  writer(path: string): WriterState;
   stats(): VFSStats;
   close(): Promise<void>;
 }
@@ -208,13 +210,17 @@ export class VolumeHost implements VolumeServices {
     }
     const role = this.#roleOf(name);
     try {
-      if (role && !(await role.acquire(this.options.busyTimeoutMs))) {
+      if (role && !(await role.enter(this.options.busyTimeoutMs))) {
         throw new BusyError(name, 'another context is writing to it');
       }
       return await work();
     } finally {
       role?.close();
     }
+  }
+
+  writer(path: string): WriterState {
+    return this.#open.get(normalisePath(path))?.role?.state ?? 'none';
   }
 
   stats(): VFSStats {
@@ -248,22 +254,25 @@ export class VolumeHost implements VolumeServices {
   }
 
   #roleOf(path: string): WriterRole | undefined {
-    const { locks, idbName } = this.options;
+    const { locks, idbName, writerRole: policy, stealAfterMs } = this.options;
     if (!locks) return undefined;
     const { committer } = this.volume;
     return new WriterRole({
       locks,
+      policy,
+      stealAfterMs,
+      timer: hostTimer,
+      monotonicMs: () => performance.now(),
       name: `${PREFIX}:${idbName}:${path}:writer`,
-      unlanded: () =>
-        committer.deferredCommits > 0
-          ? committer.settled()
-          : this.#files?.get(path)?.pins?.uncovered(),
+      unlanded: () => (committer.deferredCommits > 0 ? committer.settled() : undefined),
+      uncovered: () => this.#files?.get(path)?.pins?.uncovered(),
       channel: this.#channel,
-      onChange: (held) => {
+      onChange: (why) => {
+        const held = why === 'acquired' || why === 'seized';
         for (const file of this.volume.openFiles()) {
           if (file.path === path && !held) file.exclusive = false;
         }
-        this.emitter.emit('writerchange', () => ({ path, held }));
+        this.emitter.emit('writerchange', () => ({ path, held, why }));
       },
     });
   }

@@ -2,183 +2,355 @@
  * The writer lock of one file, as one context holds it.
  *
  *   I3  It is for politeness: a commit is fenced by the store, whoever thinks to hold the lock.
- *   I9  Waiting has a limit.
+ *   I9  Waiting has a limit, and so has the silence of a holder: then the lock is stolen from it.
  *
- * Taken at RESERVED and kept afterwards, so that a lone tab asks for it once. Another context that
- * wants it says so on a BroadcastChannel; the holder lets go as soon as no connection of it writes.
+ * Taken at RESERVED and kept afterwards, so that a lone tab asks for it once. Web Locks grant it in the
+ * order in which it was asked for. Nobody starves: once another context has asked, nobody enters any
+ * more; who writes ends, what is deferred lands, the lock is let go of, and this context queues for it
+ * behind the one who asked.
  *
- *   free ──acquire──▶ held ──asked while idle, or released──▶ free
- *                      └──asked while writing──▶ wanted ──write ends──▶ free
- *
- * Deferred commits that are on their way belong to the write: another context's would fence them.
+ *   none ──enter: granted, or seized from a silent holder──▶ writing ◀──enter── held
+ *    ▲                                                         │ └──leave──▶ ──┘ │
+ *    │                                             asked, or others are queued   asked
+ *    │                                                         ▼                 │
+ *    └──released: nobody writes, deferred commits landed── wanted ◀──────────────┘
+ *    └──stolen, closed: from any
  */
+import type { Timer } from '../blockstore/watchdog.js';
+import type { RoleChannel, RoleWord } from './role-channel.js';
+import { Silence } from './silence.js';
 
-const ASK_INTERVAL_MS = 100;
+/**
+ * The writer role of a file as one context sees it. `none`: another context has it, or nobody.
+ * `waiting`: this one has asked for it. `held`: it has it, and nobody writes. `writing`: a connection
+ * writes. `wanted`: another context has asked, and gets it when the sqliteTx under way has ended and
+ * deferred commits have landed.
+ */
+export type WriterState = 'none' | 'waiting' | 'held' | 'writing' | 'wanted';
+
+/**
+ * Why a context got the writer role or lost it. `acquired`: it was free, or handed over. `seized`:
+ * taken from a context that gave no sign of life. `released`: handed over. `closed`: the file was
+ * closed. `stolen`: this context gave no sign of life, and another one took it.
+ */
+export type WriterChange = 'acquired' | 'seized' | 'released' | 'closed' | 'stolen';
+
+/** How long the writer role is kept. */
+export type WriterPolicy = 'until-asked' | 'keep' | 'each-commit';
+
+/** A wait of no time at all still lasts until an idle holder has handed the lock over. */
+const HAND_OVER_MS = 100;
+/** Answers to several asks within this time are one. */
+const ANSWERS_MS = 40;
+/** A holder that computes tells that it lives so many times within the limit. */
+const BREATHS = 5;
+/** Calls from one look at the clock to the next. */
+const CALLS_PER_LOOK = 64;
 
 export interface RoleDeps {
   readonly locks: LockManager;
   /** Name of the Web Lock. */
   readonly name: string;
   readonly channel: RoleChannel;
-  readonly onChange: (held: boolean) => void;
+  /** How long it is kept at first. */
+  readonly policy: WriterPolicy;
+  /** Silence after which a holder is taken for dead, in milliseconds. */
+  readonly stealAfterMs: number;
+  readonly timer: Timer;
+  readonly monotonicMs: () => number;
+  readonly onChange: (why: WriterChange) => void;
   /** A promise while something this context acknowledged is on its way; it never rejects. */
   readonly unlanded: () => Promise<void> | undefined;
+  /** The same while others could reclaim what this context reads. */
+  readonly uncovered: () => Promise<void> | undefined;
 }
 
-/** How contexts ask each other for a lock. */
-export interface RoleChannel {
-  ask(name: string): void;
-  /** Calls `asked` when another context asks for `name`. */
-  listen(name: string, asked: () => void): () => void;
-  /** False if others cannot be heard: then no lock is kept longer than needed. */
-  readonly hears: boolean;
+/** The time for which the lock is held. */
+interface Tenure {
+  wanted: boolean;
+  readonly release: () => void;
+  readonly over: Promise<void>;
+}
+
+/** Somebody who waits for the lock. */
+interface Attempt {
+  /** Gives up as soon as the holder says that it is busy, if it has waited long enough by then. */
+  readonly refused: () => void;
+  readonly giveUp: () => void;
 }
 
 export class WriterRole {
   readonly #deps: RoleDeps;
+  readonly #silence: Silence;
   readonly #unlisten: () => void;
-  #release: (() => void) | undefined;
+  readonly #attempts: Set<Attempt> = new Set();
+  #policy: WriterPolicy;
+  #tenure: Tenure | undefined;
   #writing = 0;
-  #wanted = false;
+  #calls = 0;
+  #saidMs = Number.NEGATIVE_INFINITY;
+  #isClosed = false;
   /** Called when another context asks while something is being written, or could be. */
   onwanted: (() => void) | undefined;
+  /** Called when another context has taken the lock away. */
+  onstolen: (() => void) | undefined;
 
   constructor(deps: RoleDeps) {
     this.#deps = deps;
-    this.#unlisten = deps.channel.listen(deps.name, () => this.#asked());
+    this.#policy = deps.policy;
+    const { channel, name, stealAfterMs: limitMs, timer, monotonicMs } = deps;
+    const ask = () => channel.say(name, 'ask');
+    this.#silence = new Silence({ limitMs, timer, monotonicMs, ask });
+    this.#unlisten = channel.listen(name, (word) => this.#heard(word));
   }
 
   get held(): boolean {
-    return this.#release !== undefined;
+    return this.#tenure !== undefined;
   }
 
-  /** Takes the lock if nobody has it. */
-  async tryAcquire(): Promise<boolean> {
+  get state(): WriterState {
+    if (!this.#tenure) return this.#attempts.size > 0 ? 'waiting' : 'none';
+    if (this.#tenure.wanted) return 'wanted';
+    return this.#writing > 0 ? 'writing' : 'held';
+  }
+
+  /** True if a connection may begin to write without waiting. */
+  get mayEnter(): boolean {
+    return this.#tenure !== undefined && !this.#tenure.wanted;
+  }
+
+  /** True if it may be left to a connection until somebody asks. */
+  get mayLend(): boolean {
+    return this.mayEnter && !this.#isBrief;
+  }
+
+  /** Nobody is waited for to ask. */
+  get #isBrief(): boolean {
+    const policy = this.#policy;
+    return policy === 'each-commit' || (policy === 'until-asked' && !this.#deps.channel.hears);
+  }
+
+  /** From now on it is not handed over. */
+  keep(): void {
+    this.#policy = 'keep';
+  }
+
+  /** Takes the lock if nobody has it or waits for it. */
+  async take(): Promise<boolean> {
     return this.held || (await this.#request({ ifAvailable: true }));
   }
 
-  /** Takes the lock, asking its holder for it; false when the time is up, or nobody waits any more. */
-  async acquire(timeoutMs: number, ended?: AbortSignal): Promise<boolean> {
-    if (await this.tryAcquire()) return true;
-    if (ended?.aborted) return false;
-    const { channel, name } = this.#deps;
+  /**
+   * Lets a connection begin to write, with the lock; false when the time is up, or nobody waits any
+   * more. The lock stays until `leave`.
+   */
+  async enter(waitMs: number, ended?: AbortSignal): Promise<boolean> {
+    if (this.#tryEnter()) return true;
+    const { timer, monotonicMs } = this.#deps;
     const limit = new AbortController();
-    const end = () => limit.abort();
-    ended?.addEventListener('abort', end);
-    const timer = setTimeout(end, timeoutMs);
-    const asking = setInterval(() => channel.ask(name), ASK_INTERVAL_MS);
-    channel.ask(name);
+    const giveUp = () => limit.abort();
+    const startedMs = monotonicMs();
+    const refused = () => {
+      if (monotonicMs() - startedMs >= waitMs) giveUp();
+    };
+    const attempt: Attempt = { refused, giveUp };
+    this.#attempts.add(attempt);
+    const callOff = timer(Math.max(waitMs, HAND_OVER_MS), giveUp);
+    ended?.addEventListener('abort', giveUp);
+    if (ended?.aborted || this.#isClosed) giveUp();
     try {
-      return await this.#request({ signal: limit.signal });
+      return await this.#enterWithin(limit.signal);
     } finally {
-      ended?.removeEventListener('abort', end);
-      clearTimeout(timer);
-      clearInterval(asking);
+      ended?.removeEventListener('abort', giveUp);
+      callOff();
+      this.#attempts.delete(attempt);
     }
   }
 
-  /** A connection begins to write: the lock stays until it has ended. */
+  #tryEnter(): boolean {
+    if (this.mayEnter) this.#writing++;
+    return this.mayEnter;
+  }
+
+  async #enterWithin(limit: AbortSignal): Promise<boolean> {
+    const aborted = new Promise<void>((resolve) => {
+      limit.addEventListener('abort', () => resolve());
+    });
+    while (!limit.aborted) {
+      if (this.#tryEnter()) return true;
+      // The one who asked comes first.
+      if (this.#tenure) await Promise.race([this.#tenure.over, aborted]);
+      else if (await this.#acquire(limit)) return true;
+    }
+    return false;
+  }
+
+  /** Queues for the lock, and steals it from a holder that is silent. */
+  async #acquire(limit: AbortSignal): Promise<boolean> {
+    while (!limit.aborted) {
+      const turn = new AbortController();
+      const end = () => turn.abort();
+      limit.addEventListener('abort', end);
+      const granted = this.#request({ signal: turn.signal }, { enters: true });
+      // Asked for behind the request: who lets go finds it in the queue.
+      const stopAsking = this.#silence.begin(end);
+      try {
+        if (await granted) return true;
+      } finally {
+        limit.removeEventListener('abort', end);
+        stopAsking();
+      }
+      if (!limit.aborted && (await this.#seize())) return true;
+    }
+    return false;
+  }
+
+  /** False if the holder has given a sign of life, or another context is at it. */
+  async #seize(): Promise<boolean> {
+    const { locks, name, timer, channel } = this.#deps;
+    return await new Promise((resolve, reject) => {
+      const steal = async (lock: Lock | null): Promise<void> => {
+        const isDue = lock !== null && channel.hears && this.#silence.isSilent && !this.#isClosed;
+        this.#silence.heard();
+        if (!isDue) return resolve(false);
+        resolve(await this.#request({ steal: true }, { enters: true }));
+        // Others who would steal it have time to hear that it has a living holder.
+        await new Promise<void>((over) => timer(this.#silence.askMs, over));
+      };
+      locks.request(`${name}:thief`, { ifAvailable: true }, steal).catch(reject);
+    });
+  }
+
+  /** A connection that the lock is kept for begins to write. */
   beginWrite(): void {
     this.#writing++;
   }
 
-  endWrite(): void {
+  /** A connection ends to write. */
+  leave(): void {
     this.#writing--;
-    if (this.#wanted || !this.#deps.channel.hears) this.#letGo();
+    const tenure = this.#tenure;
+    if (!tenure || this.#writing > 0) return;
+    if (tenure.wanted || this.#isBrief) this.#handOver(tenure);
   }
 
-  /** Gives the lock up once nothing is being written; what comes first is waited for. */
-  #letGo(): void {
+  /** Lets go of the lock as soon as may be. */
+  #handOver(tenure: Tenure): void {
+    tenure.wanted = true;
     if (this.#writing > 0) {
-      this.#wanted = true;
       this.onwanted?.();
       return;
     }
-    const wait = this.#deps.unlanded();
-    if (!wait) {
-      this.release();
-      return;
-    }
-    this.#wanted = true;
-    const again = () => {
-      if (this.held && this.#wanted) this.#letGo();
-    };
-    wait.then(again, again);
+    const landing = this.#deps.unlanded();
+    // Once: commits to other files may go on and on.
+    const landed = () => this.#letGo(tenure);
+    if (landing !== undefined) landing.then(landed, landed);
+    else landed();
   }
 
-  release(): void {
-    const release = this.#release;
-    if (!release) return;
-    this.#release = undefined;
-    this.#wanted = false;
-    this.#deps.onChange(false);
-    release();
+  #letGo(tenure: Tenure): void {
+    if (this.#tenure !== tenure) return;
+    const covering = this.#deps.uncovered();
+    const again = () => this.#letGo(tenure);
+    if (covering !== undefined) covering.then(again, again);
+    else this.#end(tenure, 'released');
+  }
+
+  /** To be called now and then while a connection writes: others hear that this context lives. */
+  breathe(): void {
+    if (++this.#calls % CALLS_PER_LOOK !== 0 || !this.#tenure) return;
+    this.#sayBusy(this.#deps.stealAfterMs / BREATHS);
+  }
+
+  /** Resolves when this context has heard whether the lock was stolen from it. */
+  async confirm(): Promise<void> {
+    // What became of the lock before is told before the answer.
+    await this.#deps.locks.query();
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#unlisten();
-    this.release();
+    this.#silence.stop();
+    for (const { giveUp } of this.#attempts) giveUp();
+    if (this.#tenure) this.#end(this.#tenure, 'closed');
+  }
+
+  #heard(word: RoleWord): void {
+    if (word === 'ask') {
+      this.#asked();
+      return;
+    }
+    this.#silence.heard();
+    for (const { refused } of this.#attempts) refused();
   }
 
   #asked(): void {
-    if (this.held) this.#letGo();
+    const tenure = this.#tenure;
+    if (!tenure) return;
+    if (this.#policy !== 'keep') this.#handOver(tenure);
+    if (this.#tenure) this.#sayBusy(ANSWERS_MS);
   }
 
-  #request(options: LockOptions): Promise<boolean> {
-    return new Promise((resolve, reject) => {
-      const held = (lock: Lock | null): Promise<void> | undefined => {
-        if (!lock) {
-          resolve(false);
-          return undefined;
-        }
-        return new Promise((release) => {
-          this.#release = release;
-          this.#wanted = false;
-          this.#deps.onChange(true);
-          resolve(true);
-        });
-      };
-      this.#deps.locks
-        .request(this.#deps.name, { mode: 'exclusive', ...options }, held)
-        .catch((cause) => {
-          const { name } = cause as DOMException;
-          // AbortError before it was granted: time is up; after: another context stole it.
-          if (name !== 'AbortError') reject(cause);
-          else if (this.held) this.release();
-          else resolve(false);
-        });
+  #sayBusy(everyMs: number): void {
+    const { channel, name, monotonicMs } = this.#deps;
+    const nowMs = monotonicMs();
+    if (nowMs - this.#saidMs < everyMs) return;
+    this.#saidMs = nowMs;
+    channel.say(name, 'busy');
+  }
+
+  #end(tenure: Tenure, why: WriterChange): void {
+    if (this.#tenure !== tenure) return;
+    this.#tenure = undefined;
+    this.#saidMs = Number.NEGATIVE_INFINITY;
+    this.#deps.onChange(why);
+    tenure.release();
+    if (why === 'stolen') this.onstolen?.();
+  }
+
+  #begin(options: LockOptions): Tenure {
+    let release: () => void = () => undefined;
+    const over = new Promise<void>((resolve) => {
+      release = resolve;
     });
-  }
-}
-
-/** Asks over one BroadcastChannel per volume; deaf where the context has none. */
-export class BroadcastRoleChannel implements RoleChannel {
-  readonly #channel: BroadcastChannel | undefined;
-  readonly #listeners: Map<string, Set<() => void>> = new Map();
-
-  constructor(name: string) {
-    if (typeof BroadcastChannel === 'undefined') return;
-    this.#channel = new BroadcastChannel(name);
-    this.#channel.onmessage = ({ data }: MessageEvent<unknown>) => {
-      if (typeof data === 'string') for (const asked of this.#listeners.get(data) ?? []) asked();
-    };
+    const tenure: Tenure = { wanted: false, release, over };
+    this.#tenure = tenure;
+    this.#silence.stop();
+    this.#deps.onChange(options.steal ? 'seized' : 'acquired');
+    // Others were about to steal it too.
+    if (options.steal) this.#sayBusy(0);
+    if (!options.ifAvailable) this.#lookForOthers(tenure).catch(() => undefined);
+    return tenure;
   }
 
-  get hears(): boolean {
-    return this.#channel !== undefined;
+  /** Who is in the queue behind has asked the holder before this one. */
+  async #lookForOthers(tenure: Tenure): Promise<void> {
+    if (this.#policy === 'keep') return;
+    const { locks, name } = this.#deps;
+    const { pending = [] } = await locks.query();
+    if (this.#tenure === tenure && pending.some((request) => request.name === name)) {
+      this.#handOver(tenure);
+    }
   }
 
-  ask(name: string): void {
-    this.#channel?.postMessage(name);
-  }
-
-  listen(name: string, asked: () => void): () => void {
-    const listeners = this.#listeners.get(name) ?? new Set();
-    this.#listeners.set(name, listeners.add(asked));
-    return () => listeners.delete(asked);
-  }
-
-  close(): void {
-    this.#channel?.close();
+  #request(options: LockOptions, { enters = false } = {}): Promise<boolean> {
+    const { locks, name } = this.#deps;
+    return new Promise((resolve, reject) => {
+      let tenure: Tenure | undefined;
+      const granted = (lock: Lock | null): Promise<void> | undefined => {
+        resolve(lock !== null && !this.#isClosed);
+        if (!lock || this.#isClosed) return undefined;
+        if (enters) this.#writing++;
+        tenure = this.#begin(options);
+        return tenure.over;
+      };
+      locks.request(name, { mode: 'exclusive', ...options }, granted).catch((cause) => {
+        if ((cause as Error | null)?.name !== 'AbortError') reject(cause);
+        // Before it was granted: time is up; after: another context stole it.
+        else if (tenure) this.#end(tenure, 'stolen');
+        else resolve(false);
+      });
+    });
   }
 }

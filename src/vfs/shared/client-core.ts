@@ -14,6 +14,7 @@ import type { SyncCore } from '../methods-sync.js';
 import { isJournal, normalisePath } from '../paths.js';
 import type { ConnectionPragmas } from '../pragmas.js';
 import type { VFSStats } from '../stats.js';
+import type { WriterState } from '../writer-role.js';
 import { Backlog } from './backlog.js';
 import type { ChannelClient } from './client.js';
 import { ClientFile, type ClientFileEnv, expect } from './client-file.js';
@@ -75,6 +76,11 @@ export class ClientCore implements SyncCore {
   storedStats(): VFSStats {
     const { json } = expect(this.#deps.channel.call({ op: 'stats' }), 'stats');
     return withErrors(JSON.parse(json)) as VFSStats;
+  }
+
+  /** The writer role of the storage worker. @throws StorageWorkerError */
+  writer(path: string): WriterState {
+    return expect(this.#deps.channel.call({ op: 'writer', path }), 'writer').state;
   }
 
   /** Events of this type are wanted from now on. */

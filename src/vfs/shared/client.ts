@@ -25,6 +25,8 @@ export interface ChannelClientOptions {
   readonly volume: string;
   /** Milliseconds without a heartbeat after which the storage worker is given up. */
   readonly workerTimeoutMs: number;
+  /** Milliseconds since the last heartbeat for which what was granted stands. */
+  readonly trustMs: number;
   /** Wakes a storage worker that sleeps until a message comes. */
   readonly ring: () => void;
   /** The storage worker was given up. */
@@ -60,7 +62,7 @@ export class ChannelClient {
    */
   get isFresh(): boolean {
     if (this.#poison) throw this.#poison;
-    return this.#pulse.isFresh;
+    return this.#pulse.isYoungerThan(this.#options.trustMs);
   }
 
   /**

@@ -81,6 +81,7 @@ export class IDBBlockSharedVFS extends BlockVFS {
       const channel = new ChannelClient(shared, {
         volume: idbName,
         workerTimeoutMs,
+        trustMs: Math.min(workerTimeoutMs, resolved.stealAfterMs / 2),
         ring,
         onPoison,
       });

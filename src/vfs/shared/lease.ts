@@ -54,6 +54,11 @@ export class StorageLease extends LeaseWord {
     return Atomics.load(this.words, this.word) === LEASE.GRANTED;
   }
 
+  /** The client has locked RESERVED. */
+  get isWriting(): boolean {
+    return (Atomics.load(this.words, this.word) & LEASE.RESERVED) !== 0;
+  }
+
   /** `level`: what the client holds already. */
   grant(level: number): void {
     const shared = level >= rc.SQLITE_LOCK_SHARED ? LEASE.SHARED : 0;

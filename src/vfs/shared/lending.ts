@@ -35,7 +35,7 @@ export class Lending {
     const { shared } = database;
     const isAlone = shared.users === 1 && shared.file.exclusive && !shared.file.suspect;
     const isFree = shared.writer === undefined || shared.writer === database;
-    if (!lease || !isAlone || !isFree || file.failure) return;
+    if (!lease || !isAlone || !isFree || !shared.role?.mayLend || file.failure) return;
     try {
       await database.lock(rc.SQLITE_LOCK_SHARED);
       await database.lock(rc.SQLITE_LOCK_RESERVED);

@@ -5,7 +5,6 @@ import type { DatabaseFile } from '../database-file.js';
 import type { View } from '../view.js';
 import { REPLY_BYTES } from './layout.js';
 import type { StorageLease } from './lease.js';
-import type { Patience } from './patience.js';
 import {
   BLOCK_OVERHEAD_BYTES,
   type BlockBytes,
@@ -16,7 +15,6 @@ import {
 
 export interface OpenFile {
   readonly database: DatabaseFile;
-  readonly patience: Patience;
   readonly slot: number | undefined;
   readonly lease: StorageLease | undefined;
   /** What the client's copies of blocks are of. */

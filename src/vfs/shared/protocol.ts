@@ -8,6 +8,7 @@
  */
 import type { Durability } from '../../types.js';
 import type { VFSEventType } from '../events.js';
+import type { WriterState } from '../writer-role.js';
 import { type FieldReader, type FieldWriter, textBytesMax } from './fields.js';
 
 export type Request =
@@ -18,8 +19,8 @@ export type Request =
       readonly op: 'lock';
       readonly id: number;
       readonly level: number;
-      /** Milliseconds, as the connection set it. */
-      readonly busyTimeoutMs: number;
+      /** Milliseconds; undefined if the connection has not set it. */
+      readonly busyTimeoutMs: number | undefined;
       readonly exclusive: boolean;
     }
   | { readonly op: 'unlock'; readonly id: number; readonly level: number }
@@ -57,7 +58,8 @@ export type Request =
   | { readonly op: 'claim'; readonly id: number }
   /** Events of this type are wanted from now on. */
   | { readonly op: 'listen'; readonly event: VFSEventType }
-  | { readonly op: 'stats' };
+  | { readonly op: 'stats' }
+  | { readonly op: 'writer'; readonly path: string };
 
 /** A block in a reply; without bytes it is all zeros. */
 export interface BlockBytes {
@@ -89,6 +91,7 @@ export type Reply =
       readonly shape: FileShape;
       readonly changed: readonly number[] | undefined;
     }
+  | { readonly tag: 'writer'; readonly state: WriterState }
   /** JSON of VFSStats, its errors made plain. */
   | { readonly tag: 'stats'; readonly json: string }
   | { readonly tag: 'blocks'; readonly shape: FileShape; readonly blocks: readonly BlockBytes[] };
@@ -97,9 +100,12 @@ export type Reply =
 export const CHANGED_BLOCKS_MAX = 8192;
 
 const DURABILITIES: readonly Durability[] = ['strict', 'relaxed', 'deferred'];
+const WRITER_STATES: readonly WriterState[] = ['none', 'waiting', 'held', 'writing', 'wanted'];
 const NO_BYTES = new Uint8Array(0);
 /** For a number that is not there. */
 const NONE = 0xffffffff;
+/** For a time that is not set. */
+const UNSET = -1;
 
 export type Op = Request['op'];
 export type RequestOf<O extends Op> = Extract<Request, { readonly op: O }>;
@@ -141,16 +147,14 @@ const REQUESTS: { readonly [O in Op]: Codec<RequestOf<O>> } = {
     encode(to, { id, level, busyTimeoutMs, exclusive }) {
       to.u32(id);
       to.u32(level);
-      to.f64(busyTimeoutMs);
+      to.f64(busyTimeoutMs ?? UNSET);
       to.flag(exclusive);
     },
-    decode: (from) => ({
-      op: 'lock',
-      id: from.u32(),
-      level: from.u32(),
-      busyTimeoutMs: from.f64(),
-      exclusive: from.flag(),
-    }),
+    decode(from) {
+      const [id, level, timeoutMs] = [from.u32(), from.u32(), from.f64()];
+      const busyTimeoutMs = timeoutMs === UNSET ? undefined : timeoutMs;
+      return { op: 'lock', id, level, busyTimeoutMs, exclusive: from.flag() };
+    },
   },
   unlock: {
     encode(to, { id, level }) {
@@ -217,6 +221,7 @@ const REQUESTS: { readonly [O in Op]: Codec<RequestOf<O>> } = {
     decode: (from) => ({ op: 'listen', event: from.text() as VFSEventType }),
   },
   stats: { encode: () => undefined, decode: () => ({ op: 'stats' }) },
+  writer: onPath('writer'),
 };
 
 const REPLIES: { readonly [T in Reply['tag']]: Codec<ReplyOf<T>> } = {
@@ -257,6 +262,10 @@ const REPLIES: { readonly [T in Reply['tag']]: Codec<ReplyOf<T>> } = {
       const changed = Array.from({ length: from.u32() }, () => from.u32());
       return { tag: 'locked', shape, changed: isListed ? changed : undefined };
     },
+  },
+  writer: {
+    encode: (to, { state }) => to.u32(WRITER_STATES.indexOf(state)),
+    decode: (from) => ({ tag: 'writer', state: WRITER_STATES[from.u32()] ?? 'none' }),
   },
   stats: {
     encode: (to, { json }) => to.text(json),

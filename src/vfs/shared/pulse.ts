@@ -41,9 +41,9 @@ export class Pulse {
   }
 
   /** I3: false if it last beat so long ago, or the clock was set, that it has to be asked. */
-  get isFresh(): boolean {
+  isYoungerThan(limitMs: number): boolean {
     const ageMs = (Date.now() - Atomics.load(this.#words, WORD.HEARTBEAT)) | 0;
-    return ageMs >= 0 && ageMs < this.timeoutMs;
+    return ageMs >= 0 && ageMs < limitMs;
   }
 
   get why(): string {

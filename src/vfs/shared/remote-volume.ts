@@ -3,6 +3,7 @@ import type { SalvageReport } from '../../recovery/salvage.js';
 import type { VerifyReport } from '../../recovery/verify.js';
 import type { VFSStats } from '../stats.js';
 import type { SalvageOptions, VerifyOptions, VolumeServices } from '../volume-host.js';
+import type { WriterState } from '../writer-role.js';
 import type { ClientCore } from './client-core.js';
 import type { RemoteStorage } from './remote.js';
 
@@ -38,6 +39,11 @@ export class RemoteVolume implements VolumeServices {
 
   salvage(path: string, options: SalvageOptions = {}): Promise<SalvageReport> {
     return this.#deps.remote.call('salvage', path, options);
+  }
+
+  /** Blocks for it. */
+  writer(path: string): WriterState {
+    return this.#deps.core.writer(path);
   }
 
   /** Blocks for them. What lies in both threads is counted twice, for it takes twice the memory. */

@@ -6,7 +6,9 @@
 import { CommitGroups, commitAndWait } from '../group.js';
 import type { OpenFiles } from '../open-files.js';
 import type { ResolvedOptions } from '../options.js';
+import { normalisePath } from '../paths.js';
 import { type FileUser, VolumeHost } from '../volume-host.js';
+import type { WriterState } from '../writer-role.js';
 import type { Storage } from './storage.js';
 
 const NO_HEAP = new Uint8Array(0);
@@ -69,6 +71,13 @@ export class ServedVolume implements FileUser {
     let count = 0;
     for (const storage of this.storages) count += storage.idleSnapshots;
     return count;
+  }
+
+  /** The writer role as the clients see it. */
+  writer(path: string): WriterState {
+    const state = this.host.writer(path);
+    const isIdle = [...this.storages].some((storage) => storage.lendsIdly(normalisePath(path)));
+    return state === 'writing' && isIdle ? 'held' : state;
   }
 
   /** What a lease was granted on is no more. */

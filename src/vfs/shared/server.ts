@@ -34,6 +34,8 @@ export interface RequestHandler {
   serve(request: Request): Reply | undefined | Promise<Reply | undefined>;
   /** True while an idbTx waits for more requests. */
   readonly holdsIdbTx: boolean;
+  /** The heart is about to beat after a pause of so many milliseconds. */
+  paused(ms: number): void;
 }
 
 export class ChannelServer {
@@ -119,7 +121,10 @@ export class ChannelServer {
   }
 
   #beat(): void {
-    Atomics.store(this.#parts.words, WORD.HEARTBEAT, Date.now() | 0);
+    const { words } = this.#parts;
+    const now = Date.now() | 0;
+    this.#handler.paused((now - Atomics.load(words, WORD.HEARTBEAT)) | 0);
+    Atomics.store(words, WORD.HEARTBEAT, now);
   }
 
   /** I9 */

@@ -8,7 +8,6 @@
  */
 import type { LossesSeen } from '../../blockstore/write-behind.js';
 import { assert, type BlockStoreError, fromDomException, InvariantError } from '../../errors.js';
-import * as rc from '../../result-codes.js';
 import { DatabaseFile } from '../database-file.js';
 import type { VFSEventType } from '../events.js';
 import { ConnectionPragmas } from '../pragmas.js';
@@ -18,7 +17,6 @@ import type { SharedParts } from './layout.js';
 import { LeaseSlots, StorageLease } from './lease.js';
 import { Lending } from './lending.js';
 import { type OpenFile, read, shapeOf } from './open-file.js';
-import { Patience } from './patience.js';
 import { plainError, withPlainErrors } from './plain-error.js';
 import {
   CHANGED_BLOCKS_MAX,
@@ -80,6 +78,11 @@ export class Storage implements RequestHandler {
   /** The client is to wait for its next commits: acknowledged ones were lost. */
   publishLoss(): void {
     publishLoss(this.#client.words);
+  }
+
+  /** I3: a context that stood still may have lost what its leases stand on. */
+  paused(ms: number): void {
+    if (ms < 0 || ms >= this.#served.host.options.stealAfterMs / 2) this.takeBack();
   }
 
   get holdsIdbTx(): boolean {
@@ -229,6 +232,8 @@ export class Storage implements RequestHandler {
         return undefined;
       case 'stats':
         return { tag: 'stats', json: this.#stats() };
+      case 'writer':
+        return { tag: 'writer', state: this.#served.writer(request.path) };
     }
   }
 
@@ -243,6 +248,14 @@ export class Storage implements RequestHandler {
     let count = 0;
     for (const { lease } of this.#files.values()) if (lease?.isIdle) count++;
     return count;
+  }
+
+  /** True if a client could write to the file without asking, and does not. */
+  lendsIdly(path: string): boolean {
+    for (const { database, lease } of this.#files.values()) {
+      if (database.path === path && lease?.granted && !lease.isWriting) return true;
+    }
+    return false;
   }
 
   #write(
@@ -289,13 +302,8 @@ export class Storage implements RequestHandler {
     const slot = this.#slots.take();
     const lease = slot === undefined ? undefined : new StorageLease(this.#client.words, slot);
     const database = new DatabaseFile(shared, new ConnectionPragmas(), this.#thread);
-    const patience = new Patience();
-    const { pragmas } = database;
-    // Without a busy handler it is the program that tries again.
-    database.patience = (waitMs) => (pragmas.busyTimeoutMs > 0 ? patience.left(waitMs) : waitMs);
     const file: OpenFile = {
       database,
-      patience,
       slot,
       lease,
       seen: undefined,
@@ -315,14 +323,7 @@ export class Storage implements RequestHandler {
     const { database } = file;
     database.pragmas.busyTimeoutMs = request.busyTimeoutMs;
     database.pragmas.exclusive = request.exclusive;
-    try {
-      await database.lock(request.level);
-      // Between two tries SQLite lets go of SHARED, and gets it again.
-      if (request.level >= rc.SQLITE_LOCK_RESERVED) file.patience.granted();
-    } catch (cause) {
-      file.patience.refused();
-      throw cause;
-    }
+    await database.lock(request.level);
     const { state } = database.shared.file;
     const { map } = database.shown;
     const known = file.seen?.state === state ? file.seen.version : undefined;

@@ -61,6 +61,7 @@ export class LabClient {
     this.#channel = new ChannelClient(this.#parts, {
       volume: VOLUME,
       workerTimeoutMs: 1000,
+      trustMs: 1000,
       ring: () => this.#server.doorbell(),
       onPoison: () => undefined,
     });
@@ -76,6 +77,7 @@ export class LabClient {
       get holdsIdbTx() {
         return storage.holdsIdbTx;
       },
+      paused: (ms) => storage.paused(ms),
     });
     this.#running = this.#server.run();
   }

@@ -18,10 +18,12 @@ test('a request after the channel was closed fails at once', () => {
   const client = new ChannelClient(parts, {
     volume: 'v',
     workerTimeoutMs: 5000,
+    trustMs: 2500,
     ring: () => undefined,
     onPoison,
   });
-  new ChannelServer(parts, { holdsIdbTx: false, serve: () => undefined }).close();
+  const idle = { holdsIdbTx: false, serve: () => undefined, paused: () => undefined };
+  new ChannelServer(parts, idle).close();
   const started = performance.now();
   for (const op of ['stats', 'stats'] as const) {
     expect(() => client.call({ op })).toThrow(expect.objectContaining({ code: 'STORAGE_WORKER' }));

@@ -28,7 +28,7 @@ async function startServer(holdsIdbTx: boolean) {
     served.push('id' in request ? request.id : 0);
     return undefined;
   };
-  const server = new ChannelServer(parts, { holdsIdbTx, serve });
+  const server = new ChannelServer(parts, { holdsIdbTx, serve, paused: () => undefined });
   return { server, running: server.run() };
 }
 

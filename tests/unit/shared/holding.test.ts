@@ -61,6 +61,7 @@ test.each([
   let served = 0;
   const server = new ChannelServer(parts, {
     holdsIdbTx,
+    paused: () => undefined,
     serve: () => {
       served++;
       return undefined;
@@ -94,6 +95,7 @@ test('a timer comes through while each request comes just before it would sleep'
       if (performance.now() < until) Atomics.add(parts.words, WORD.TAIL, RECORD_BYTES);
       return false;
     },
+    paused: () => undefined,
     serve: () => undefined,
   });
   const running = server.run();

@@ -30,7 +30,7 @@ const REQUESTS: { readonly [O in Request['op']]: fc.Arbitrary<Request> } = {
     op: fc.constant('lock'),
     id,
     level,
-    busyTimeoutMs: fc.nat(),
+    busyTimeoutMs: fc.option(fc.nat(), { nil: undefined }),
     exclusive: fc.boolean(),
   }),
   unlock: fc.record({ op: fc.constant('unlock'), id, level }),
@@ -51,6 +51,7 @@ const REQUESTS: { readonly [O in Request['op']]: fc.Arbitrary<Request> } = {
   claim: fc.record({ op: fc.constant('claim'), id }),
   listen: fc.record({ op: fc.constant('listen'), event: fc.constantFrom('commit', 'loss') }),
   stats: fc.record({ op: fc.constant('stats') }),
+  writer: fc.record({ op: fc.constant('writer'), path }),
 };
 
 const shape = fc.record({ fileBytes: offset, blockSize: fc.constantFrom(512, 4096, 65536) });
@@ -59,6 +60,10 @@ const REPLIES: { readonly [T in Reply['tag']]: fc.Arbitrary<Reply> } = {
   failed: fc.record({ tag: fc.constant('failed'), json: path, lost: fc.boolean() }),
   absent: fc.record({ tag: fc.constant('absent') }),
   stats: fc.record({ tag: fc.constant('stats'), json: path }),
+  writer: fc.record({
+    tag: fc.constant('writer'),
+    state: fc.constantFrom('none', 'waiting', 'held', 'writing', 'wanted'),
+  }),
   exists: fc.record({ tag: fc.constant('exists'), exists: fc.boolean() }),
   opened: fc.record({
     tag: fc.constant('opened'),
