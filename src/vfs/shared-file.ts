@@ -243,6 +243,8 @@ export class SharedFile {
         { snapshot: true },
       ),
     );
+    // What is read here is covered by the lock no more.
+    void this.pins?.uncovered();
   }
 
   close(): void {
