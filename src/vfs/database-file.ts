@@ -267,13 +267,18 @@ export class DatabaseFile {
     const { file } = this.shared;
     const sameFile = file.record?.file === this.fileId;
     if (!sameFile || file.state.map.version !== this.snapshot?.version) {
-      this.shared.endWrite(this);
+      this.beginAnew();
       throw new BusyError(file.path, 'another connection committed since its snapshot', {
         snapshot: true,
       });
     }
     this.level = level;
     return rc.SQLITE_OK;
+  }
+
+  /** The writer lock came too late for the snapshot. */
+  protected beginAnew(): void {
+    this.shared.retryWrite(this);
   }
 
   unlock(level: number): void {

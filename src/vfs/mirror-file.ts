@@ -255,6 +255,11 @@ export class MirrorFile extends DatabaseFile {
     this.refuseBroken();
   }
 
+  /** What a repeated call needs is asked for anew. */
+  protected override beginAnew(): void {
+    this.shared.endWrite(this);
+  }
+
   protected override get isWriting(): boolean {
     return this.#isLanding || super.isWriting;
   }

@@ -37,6 +37,18 @@ export interface Thread {
   readonly ended: AbortSignal;
 }
 
+/**
+ * How long the writer lock stays with a connection that got it too late for its snapshot, in
+ * milliseconds: SQLite's busy handler tries again sooner.
+ */
+const RETRY_MS = 100;
+
+/** The writer lock, kept for a connection's next try. */
+interface Reservation {
+  readonly connection: DatabaseFile;
+  readonly expiry: ReturnType<typeof setTimeout>;
+}
+
 export class SharedFile {
   readonly file: BlockFile;
   readonly env: FileEnv;
@@ -50,6 +62,7 @@ export class SharedFile {
   /** Takes the lease back that a connection holds the file with. */
   lessee: (() => void) | undefined;
   users = 0;
+  #reservation: Reservation | undefined;
   /** Connections of other threads that wait for the writer to end. */
   readonly #waiting: Set<() => void> = new Set();
 
@@ -99,7 +112,7 @@ export class SharedFile {
         await this.#writerGone(connection);
       }
       this.#reserveFor(connection);
-      await this.#enter(connection.waitMs, thread?.ended);
+      if (!this.#takeReservation(connection)) await this.#enter(connection.waitMs, thread?.ended);
     } catch (cause) {
       patience.refused();
       if (this.writer === connection) this.writer = undefined;
@@ -216,6 +229,35 @@ export class SharedFile {
     await this.pins.reading(() => this.refresh());
   }
 
+  /**
+   * Others have committed while the writer waited for the lock: it has to begin anew, and finds the
+   * lock here if it does so at once. Who is in the queue would come in between each time.
+   */
+  retryWrite(connection: DatabaseFile): void {
+    if (!this.role?.held) {
+      this.endWrite(connection);
+      return;
+    }
+    this.#dropReservation();
+    this.writer = undefined;
+    const expiry = setTimeout(() => this.#dropReservation(), RETRY_MS);
+    this.#reservation = { connection, expiry };
+    this.wake();
+  }
+
+  /** False if there is none for this connection. */
+  #takeReservation(connection: DatabaseFile): boolean {
+    if (this.#reservation?.connection !== connection) return false;
+    clearTimeout(this.#reservation.expiry);
+    this.#reservation = undefined;
+    return true;
+  }
+
+  #dropReservation(): void {
+    const { connection } = this.#reservation ?? {};
+    if (connection && this.#takeReservation(connection)) this.role?.leave();
+  }
+
   endWrite(connection: DatabaseFile): void {
     if (this.writer !== connection) return;
     this.writer = undefined;
@@ -243,11 +285,13 @@ export class SharedFile {
         { snapshot: true },
       ),
     );
+    this.#dropReservation();
     // What is read here is covered by the lock no more.
     void this.pins?.uncovered();
   }
 
   close(): void {
+    this.#dropReservation();
     this.role?.close();
     this.pins?.close();
     this.file.exclusive = false;

@@ -1,0 +1,107 @@
+/** A worker that increments a counter in a database, on any engine, as one of many contexts. */
+import * as SQLite from 'wa-sqlite';
+import createSync from 'wa-sqlite/dist/wa-sqlite.mjs';
+import createAsyncify from 'wa-sqlite/dist/wa-sqlite-async.mjs';
+import createJspi from 'wa-sqlite/dist/wa-sqlite-jspi.mjs';
+import {
+  IDBBlockMirrorVFS,
+  IDBBlockSharedVFS,
+  IDBBlockVFS,
+  type VFSOptions,
+} from '../../../src/index.js';
+import type { BlockVFS } from '../../../src/vfs/block-vfs.js';
+import { Database } from '../database.ts';
+
+export type CounterBuild = 'asyncify' | 'jspi' | 'mirror' | 'shared';
+
+export type CounterJob =
+  | { readonly type: 'open'; readonly build: CounterBuild; readonly options: CounterOptions }
+  | { readonly type: 'run'; readonly sql: string }
+  | { readonly type: 'increment'; readonly rounds: number }
+  | { readonly type: 'stream'; readonly stop: SharedArrayBuffer }
+  | { readonly type: 'writer' }
+  | { readonly type: 'close' };
+
+export type CounterOptions = Pick<
+  VFSOptions,
+  'busyTimeoutMs' | 'stealAfterMs' | 'writerRole' | 'maxDelayMs'
+> & { readonly idbName: string };
+
+/** What became of a job; `code` is SQLite's if it failed. */
+export type CounterAnswer =
+  | { readonly type: 'done'; readonly value: unknown }
+  | { readonly type: 'failed'; readonly code: number; readonly message: string };
+
+const CREATE = {
+  asyncify: createAsyncify,
+  jspi: createJspi,
+  mirror: createSync,
+  shared: createSync,
+} as const;
+const ENGINES = {
+  asyncify: IDBBlockVFS,
+  jspi: IDBBlockVFS,
+  mirror: IDBBlockMirrorVFS,
+  shared: IDBBlockSharedVFS,
+} as const;
+
+let vfs: BlockVFS;
+let db: Database;
+/** Codes of the errors that VFS methods have answered. */
+const errors: string[] = [];
+const changes: string[] = [];
+
+async function open(build: CounterBuild, options: CounterOptions): Promise<void> {
+  const module = await CREATE[build]();
+  const sqlite3 = SQLite.Factory(module);
+  vfs = await ENGINES[build].create('counter', module, options);
+  vfs.addEventListener('error', ({ detail }) => errors.push(detail.error.code));
+  vfs.addEventListener('writerchange', ({ detail }) => changes.push(detail.why));
+  sqlite3.vfs_register(vfs as object as SQLiteVFS, true);
+  db = new Database(sqlite3, await sqlite3.open_v2('counter.db'), () => undefined);
+}
+
+async function increment(rounds: number): Promise<void> {
+  for (let i = 0; i < rounds; i++) {
+    await db.run('BEGIN IMMEDIATE; UPDATE c SET n = n + 1; COMMIT');
+  }
+}
+
+/** Commits on and on, deferred. @returns how many */
+async function stream(stop: SharedArrayBuffer): Promise<number> {
+  const words = new Int32Array(stop);
+  await db.run('PRAGMA synchronous=OFF');
+  let commits = 0;
+  for (; Atomics.load(words, 0) === 0; commits++) await db.run('UPDATE d SET n = n + 1');
+  await vfs.durable();
+  return commits;
+}
+
+async function perform(job: CounterJob): Promise<unknown> {
+  switch (job.type) {
+    case 'open':
+      return await open(job.build, job.options);
+    case 'run':
+      return await db.rows(job.sql);
+    case 'increment':
+      return await increment(job.rounds);
+    case 'stream':
+      return await stream(job.stop);
+    case 'writer':
+      return { state: vfs.writer('counter.db'), errors, changes };
+    case 'close':
+      await db.close();
+      return await vfs.close();
+  }
+}
+
+addEventListener('message', ({ data }: MessageEvent<CounterJob>) => {
+  const answer = (told: CounterAnswer) => postMessage(told);
+  perform(data).then(
+    (value) => answer({ type: 'done', value }),
+    (cause) => {
+      const { code, message } = cause as { code: number; message: string };
+      answer({ type: 'failed', code, message });
+    },
+  );
+});
