@@ -106,6 +106,12 @@ export async function startHost(options = {}) {
       await browser.killPages();
     },
 
+    /** Pids of the processes of the pages. */
+    pagePids() {
+      if (!browser) throw new Error('The browser does not run');
+      return browser.pages();
+    },
+
     /** Closes the pages in good order: the browser goes on. */
     async closePages() {
       await closeTabs(profileDir, server.origin);

@@ -9,11 +9,12 @@ const CACHE_DIR = join(REPOSITORY, 'node_modules/.cache');
 
 /**
  * @param {string} modulePath in the repository
- * @param {{ minify?: boolean, alias?: Record<string, string> }} [options] default: true, none
+ * @param {{ minify?: boolean, alias?: Record<string, string>, plugins?: readonly import('vite').Plugin[] }} [options]
+ *   default: true, none, none; plugins are used for the page's workers, too
  * @returns {Promise<{ root: string, entry: string }>} a folder to serve, removed when this process
  *   exits, and the page's module in it
  */
-export async function bundlePage(modulePath, { minify = true, alias = {} } = {}) {
+export async function bundlePage(modulePath, { minify = true, alias = {}, plugins = [] } = {}) {
   mkdirSync(CACHE_DIR, { recursive: true });
   const root = mkdtempSync(join(CACHE_DIR, 'bundle-'));
   process.once('exit', () => rmSync(root, { recursive: true, force: true }));
@@ -23,7 +24,8 @@ export async function bundlePage(modulePath, { minify = true, alias = {} } = {})
     root: REPOSITORY,
     logLevel: 'error',
     resolve: { alias },
-    worker: { format: 'es' },
+    plugins: [...plugins],
+    worker: { format: 'es', plugins: () => [...plugins] },
     build: {
       outDir: root,
       target: 'esnext',

@@ -27,17 +27,28 @@ export function killTree(pid) {
 }
 
 /**
+ * The living processes of the browser's pages. Works on Linux only: elsewhere no process tells cheaply
+ * what it is.
+ *
+ * @param {number} pid of the browser
+ * @param {(commandLine: string) => boolean} isPage
+ */
+export function pagesOf(pid, isPage) {
+  return liveMembers(pid).filter((member) => {
+    const words = quietly(() => readFileSync(`/proc/${member}/cmdline`, 'utf8')) ?? '';
+    return isPage(words.replaceAll('\0', ' ').trim());
+  });
+}
+
+/**
  * Sends SIGKILL to the processes of the browser's pages, and leaves the browser running. Resolves
- * when they are dead. Works on Linux only: elsewhere no process tells cheaply what it is.
+ * when they are dead.
  *
  * @param {number} pid of the browser
  * @param {(commandLine: string) => boolean} isPage
  */
 export async function killPages(pid, isPage) {
-  const pages = liveMembers(pid).filter((member) => {
-    const words = quietly(() => readFileSync(`/proc/${member}/cmdline`, 'utf8')) ?? '';
-    return isPage(words.replaceAll('\0', ' ').trim());
-  });
+  const pages = pagesOf(pid, isPage);
   if (pages.length === 0) throw new Error(`The browser ${pid} has no process of a page to kill`);
   for (const page of pages) quietly(() => process.kill(page, 'SIGKILL'));
   const deadline = Date.now() + DEATH_TIMEOUT_MS;

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { dyingWithUs } from '../dying-with-us.mjs';
-import { killPages, killTree, waitUntilDead } from '../process-tree.mjs';
+import { killPages, killTree, pagesOf, waitUntilDead } from '../process-tree.mjs';
 import { BROWSERS } from './browser.mjs';
 
 /**
@@ -38,6 +38,8 @@ export async function launcher(name, { executable, profileDir }) {
         },
         /** SIGKILL to the processes of the pages only. */
         killPages: () => killPages(pid, browser.isPage),
+        /** Pids of the processes of the pages. */
+        pages: () => pagesOf(pid, browser.isPage),
       };
     },
     /** To be called when the browser does not run. */

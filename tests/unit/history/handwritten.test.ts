@@ -18,6 +18,11 @@ describe('the check by versions finds', () => {
     ['lost commit', history(committed('x+1', { made: null }))],
     ['read that wrote', history(committed('x=', { made: 2 }))],
     ['other version', history(committed('x+1', { told: 3 }))],
+    ['other version', history(aborted('x='), committed('x+1', { told: 1 }))],
+    [
+      'other version',
+      history(aborted('x='), committed('x+1', { told: 3 }), committed('x+2', { told: 3 })),
+    ],
     ['lost update', history(committed('x+1'), committed('x+2', { snapshot: 1 }))],
     ['wrong read', history(committed('x+1'), committed('x='))],
     ['wrong read', history(committed('x+1'), committed('x=1', { snapshot: 1 }))],
@@ -142,6 +147,10 @@ describe('the check by lists finds', () => {
 describe('neither check reports', () => {
   test.each<[string, History]>([
     ['nothing at all', history()],
+    [
+      'a version that a rollback has made',
+      history(aborted('x='), committed('x+1', { told: 3 }), committed('x+2', { told: 4 })),
+    ],
     ['a read at the snapshot', history(committed('x+1'), committed('x=', { snapshot: 1 }))],
     ['own appends', history(committed('x+1 x=1 x+2 x=1,2'), committed('x=1,2'))],
     ['a failed sqliteTx without trace', history(aborted('x+1 x=1'), committed('x='))],
