@@ -108,7 +108,8 @@ export class HistoryBrowser {
         return await page.close();
       case 'kill':
         this.#pages.delete(deed.page);
-        process.kill(pid, 'SIGKILL');
+        // That it is this page that crashes says that the process was its own.
+        await Promise.all([page.waitForEvent('crash'), process.kill(pid, 'SIGKILL')]);
         return await page.close().catch(() => {});
       case 'stop':
         process.kill(pid, 'SIGSTOP');

@@ -29,12 +29,19 @@ export class Engine {
   readonly #locks: FaultyLocks | undefined;
   /** What VFS methods answered with an error code for, in order. */
   readonly errors: BlockStoreError[] = [];
+  /** Since when it holds the writer lock only in its own opinion. */
+  deceivedAt: number | undefined;
+  #holds = false;
 
   private constructor(sqlite3: SQLiteAPI, vfs: Engine['vfs'], locks: FaultyLocks | undefined) {
     this.#sqlite3 = sqlite3;
     this.vfs = vfs;
     this.#locks = locks;
     vfs.addEventListener('error', ({ detail }) => this.errors.push(detail.error));
+    vfs.addEventListener('writerchange', ({ detail }) => {
+      this.#holds = detail.held;
+      this.deceivedAt = undefined;
+    });
   }
 
   static async create(build: Seat['build'], idbName: string): Promise<Engine> {
@@ -54,7 +61,9 @@ export class Engine {
 
   /** Others can have the lock from now on, and nobody here knows. */
   release(lock: string): void {
-    this.#locks?.releaseHeld(lock);
+    if (!this.#locks) return;
+    if (this.#holds) this.deceivedAt = Date.now();
+    this.#locks.releaseHeld(lock);
   }
 }
 

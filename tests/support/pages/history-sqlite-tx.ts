@@ -47,12 +47,14 @@ class SqliteTxRun {
   readonly #plan: TxPlan;
   readonly #ops: Op[] = [];
   readonly #startedAt: number = Date.now();
+  readonly #deceivedAt: number | undefined;
   /** Versions whose commit events came meanwhile. */
   readonly #committed: number[] = [];
   #snapshot: number | undefined;
 
   constructor(connection: Connection, plan: TxPlan) {
     this.#connection = connection;
+    this.#deceivedAt = connection.engine.deceivedAt;
     this.#plan = plan;
   }
 
@@ -81,9 +83,13 @@ class SqliteTxRun {
   }
 
   #ended(outcome: Outcome['outcome'], error: string | undefined): Outcome {
+    const isCommit = outcome === 'committed' && this.#ops.some(({ op }) => op === 'append');
+    // While it holds the writer lock a context asks for no newer version: when the lock was taken from it
+    // without a word, its reads are as old as that. Its commits are fenced in any case.
+    const deceivedAt = this.#deceivedAt ?? this.#connection.engine.deceivedAt;
     return {
       outcome,
-      startedAt: this.#startedAt,
+      startedAt: isCommit ? this.#startedAt : Math.min(this.#startedAt, deceivedAt ?? Infinity),
       endedAt: Date.now(),
       snapshot: this.#snapshot,
       commit: outcome === 'committed' ? this.#told() : undefined,
