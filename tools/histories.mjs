@@ -1,5 +1,6 @@
 /**
- * `npm run histories -- [--histories n] [--transactions m] [--seed s] [--only k]`
+ * `npm run histories -- [--histories n] [--transactions m] [--seed s] [--only k]
+ *   [--strikes kind,kind]`
  * `npm run histories -- --check file`
  *
  * Has several tabs and workers of a real Chromium use one database at a time, kills and freezes them and

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { bundlePage } from '../../../tools/bundle-page.mjs';
 import { HISTORY_PAGE } from './browser.ts';
+import { STRIKE_KINDS, type StrikeKind } from './plan.ts';
 import type { History } from './record.ts';
 import { describeBroken, isBroken, report } from './report.ts';
 import { check, type Result, runHistories } from './runner.ts';
@@ -23,6 +24,7 @@ export async function main(words: string[]): Promise<number> {
       transactions: { type: 'string', default: '200' },
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
       only: { type: 'string' },
+      strikes: { type: 'string' },
       check: { type: 'string' },
     },
   });
@@ -30,6 +32,7 @@ export async function main(words: string[]): Promise<number> {
   const seed = wholeNumber('seed', values.seed);
   const transactions = wholeNumber('transactions', values.transactions);
   const count = wholeNumber('histories', values.histories);
+  const strikes = values.strikes?.split(',').map(strikeKind);
   const numbers =
     values.only === undefined
       ? Array.from({ length: count }, (_, i) => i + 1)
@@ -43,7 +46,9 @@ export async function main(words: string[]): Promise<number> {
     if (isBroken(result)) {
       broken++;
       const file = keep(result, seed);
-      const replay = `npm run histories -- --seed ${seed} --transactions ${transactions} --only ${result.number}`;
+      const chosen = strikes ? ` --strikes ${strikes}` : '';
+      const options = `--seed ${seed} --transactions ${transactions}${chosen}`;
+      const replay = `npm run histories -- ${options} --only ${result.number}`;
       console.log(describeBroken(result, { replay, file }));
     }
     if (done % PROGRESS === 0 || done === numbers.length) {
@@ -53,7 +58,8 @@ export async function main(words: string[]): Promise<number> {
   };
   // Not minified: an error's stack tells where it was.
   const page = await bundlePage(HISTORY_PAGE, { minify: false });
-  const results = await runHistories({ seed, numbers, transactions, page, onResult });
+  const chosen = strikes && { strikes };
+  const results = await runHistories({ seed, numbers, transactions, page, onResult, ...chosen });
   console.log(`\n${report(results)}`);
   return results.length > 0 && broken === 0 ? 0 : 1;
 }
@@ -74,6 +80,12 @@ function keep(result: Result, seed: number): string | undefined {
   const file = join(EVIDENCE_DIR, `${seed}-${number}.json`);
   writeFileSync(file, JSON.stringify({ anomalies, history, recording }, undefined, 1));
   return file;
+}
+
+function strikeKind(word: string): StrikeKind {
+  const kind = STRIKE_KINDS.find((candidate) => candidate === word);
+  if (kind) return kind;
+  throw new Error(`--strikes are some of ${STRIKE_KINDS.join()}, not "${word}"`);
 }
 
 function wholeNumber(option: string, value: string): number {

@@ -118,6 +118,15 @@ export class ControlPage implements Control {
         this.#bury(run, [seat]);
         return true;
       }
+      case 'rob': {
+        const { page, ms } = strike;
+        if (!seatsOf(page).some(lives)) return false;
+        const stopped = strikeFromOutside({ kind: 'stop', page, ms });
+        await sleep(ms / 3);
+        const didStrike = await this.#strikeLock(run.plan, { kind: 'steal', ms: 0 });
+        await stopped;
+        return didStrike;
+      }
       default: {
         const seats = seatsOf(strike.page);
         if (!seats.some(lives)) return false;
