@@ -1,7 +1,7 @@
 /** Makes a history of what a run left: the plan says what those did of whom nothing was heard. */
-import { planTx, type SeatJob, type TxPlan } from './plan.ts';
-import type { Finale, Recording, SeatRecord } from './protocol.ts';
-import type { History, Op, SqliteTx } from './record.ts';
+import { planTx, type SeatJob, STEAL_AFTER_MS, type TxPlan } from './plan.ts';
+import type { Deception, Finale, Recording, SeatRecord } from './protocol.ts';
+import { type History, type Op, type SqliteTx, writes } from './record.ts';
 import { SEATS, seatName } from './seats.ts';
 
 /** Id of the reading at the end. */
@@ -12,7 +12,11 @@ export function assemble(recording: Recording, toleranceMs: number): History {
   const { plan, records, startedAt, finale } = recording;
   const sqliteTxs = plan.jobs.flatMap((job) => {
     const told = records[job.seat] ?? [];
-    return [...told.map((record) => heard(job, record)), ...unheard(job, told, startedAt)];
+    const deceived = recording.deceived.filter(({ seats }) => seats.includes(job.seat));
+    return [
+      ...told.map((record) => asOld(heard(job, record), deceived)),
+      ...unheard(job, told, startedAt),
+    ];
   });
   return {
     toleranceMs,
@@ -38,6 +42,19 @@ function heard(job: SeatJob, record: SeatRecord): SqliteTx {
 
     ops: isUnknown ? appendsOf(plan) : ops,
   };
+}
+
+/**
+ * What a context knows by its lock alone is good for half of `stealAfterMs` (docs/DURABILITY.md §10). So if
+ * the lock is taken from it by who does not wait for that, its reads may be as old as the deed. Its commits
+ * are fenced in any case.
+ */
+function asOld(sqliteTx: SqliteTx, deceived: readonly Deception[]): SqliteTx {
+  const isCommit = sqliteTx.outcome === 'committed' && writes(sqliteTx);
+  const { startedAt } = sqliteTx;
+  const known = deceived.filter(({ at }) => at < startedAt && startedAt < at + STEAL_AFTER_MS / 2);
+  if (isCommit) return sqliteTx;
+  return { ...sqliteTx, startedAt: Math.min(startedAt, ...known.map(({ at }) => at)) };
 }
 
 /** What a seat that died may have done; it began no sooner than the last one that was heard of ended. */

@@ -43,8 +43,6 @@ export type Deed =
   | PageDeed
   | { readonly kind: 'terminate'; readonly seat: number }
   | { readonly kind: 'steal'; readonly ms: number }
-  /** The page is stopped, and the lock is stolen before it goes on. */
-  | { readonly kind: 'rob'; readonly page: number; readonly ms: number }
   | { readonly kind: 'release' };
 /** What can only be done from outside of the browser. */
 export type PageDeed =
@@ -59,7 +57,6 @@ export const STRIKE_KINDS: readonly StrikeKind[] = [
   'stop',
   'steal',
   'release',
-  'rob',
 ];
 
 export interface HistoryPlan {
@@ -76,14 +73,14 @@ export interface HistoryPlan {
 const SEATS_PER_HISTORY = [4, 7] as const;
 const KEYS = [3, 8] as const;
 const PAUSE_MS = [1, 8] as const;
-const FROZEN_MS = [100, 900] as const;
+/** The library's option. */
+export const STEAL_AFTER_MS = 1000;
+/** Often long enough for the lock to be stolen meanwhile. */
+const FROZEN_MS = [100, 2500] as const;
 const STOLEN_MS = [0, 20] as const;
 const BURST = [1, 5] as const;
 const STEPS = [1, 4] as const;
-/**
- * Those that cost the time to start a page again come rarely. `rob` is not among them: who wakes up without the
- * lock reads its old snapshot until it is told, which comes later (docs/TESTING.md, "Histories").
- */
+/** Those that cost the time to start a page again come rarely. */
 const DRAWN_STRIKES: readonly StrikeKind[] = [
   ...Array<StrikeKind>(5).fill('steal'),
   ...Array<StrikeKind>(4).fill('release'),
@@ -157,7 +154,6 @@ function drawDeed(kind: StrikeKind, random: Seeded, seats: readonly number[]): D
     }
     case 'freeze':
     case 'stop':
-    case 'rob':
       return { kind, page: random.pick(PAGES), ms: random.between(...FROZEN_MS) };
     case 'close':
     case 'kill':

@@ -4,6 +4,8 @@ import type { Op } from './record.ts';
 
 /** Contexts hear each other on this BroadcastChannel, which outlives each of them. */
 export const CHANNEL = 'histories';
+/** Each seat holds a Web Lock with this and its number for a name, so that it can be told by its locks. */
+export const SEAT_LOCK = 'seat ';
 
 /** To a seat, to the window of a page, or to control. */
 export type Said =
@@ -57,6 +59,12 @@ export interface Finale {
   readonly defects: readonly string[];
 }
 
+/** When a lock was taken away from one of these seats, which had answered whoever asked for it. */
+export interface Deception {
+  readonly seats: readonly number[];
+  readonly at: number;
+}
+
 export interface Recording {
   readonly plan: HistoryPlan;
   readonly startedAt: number;
@@ -66,6 +74,7 @@ export interface Recording {
   readonly dead: readonly number[];
   /** What was done to them, in order, and whether there was anything to do it to. */
   readonly struck: readonly string[];
+  readonly deceived: readonly Deception[];
   readonly finale: Finale;
 }
 

@@ -8,9 +8,11 @@ import type { Deed, HistoryPlan, PageDeed, Strike } from '../history/plan.ts';
 import {
   CHANNEL,
   type Control,
+  type Deception,
   type Finale,
   type Recording,
   type Said,
+  SEAT_LOCK,
   type SeatAnswer,
   type SeatRecord,
 } from '../history/protocol.ts';
@@ -71,13 +73,14 @@ export class ControlPage implements Control {
     await this.#until('the seats are done', () => run.isOver);
     await strikes;
     stop();
-    const { records, dead, struck } = run;
+    const { records, dead, struck, deceived } = run;
     return {
       plan,
       startedAt,
       records: Object.fromEntries(records),
       dead: [...dead],
       struck,
+      deceived,
       finale: await this.#finale(plan),
     };
   }
@@ -107,7 +110,7 @@ export class ControlPage implements Control {
     switch (strike.kind) {
       case 'steal':
       case 'release':
-        return await this.#strikeLock(run.plan, strike);
+        return await this.#strikeLock(run, strike);
       case 'terminate': {
         const { seat } = strike;
         const { page } = seatAt(seat);
@@ -117,15 +120,6 @@ export class ControlPage implements Control {
         await terminated;
         this.#bury(run, [seat]);
         return true;
-      }
-      case 'rob': {
-        const { page, ms } = strike;
-        if (!seatsOf(page).some(lives)) return false;
-        const stopped = strikeFromOutside({ kind: 'stop', page, ms });
-        await sleep(ms / 3);
-        const didStrike = await this.#strikeLock(run.plan, { kind: 'steal', ms: 0 });
-        await stopped;
-        return didStrike;
       }
       default: {
         const seats = seatsOf(strike.page);
@@ -145,11 +139,14 @@ export class ControlPage implements Control {
     }
   }
 
-  async #strikeLock({ path, jobs }: HistoryPlan, deed: Deed): Promise<boolean> {
+  async #strikeLock(run: HistoryRun, deed: Deed): Promise<boolean> {
+    const { path, jobs } = run.plan;
     const { held = [] } = await navigator.locks.query();
     const lock = held.find(({ name = '', mode }) => mode === 'exclusive' && name.includes(path));
-    const { name } = lock ?? {};
+    const { name, clientId } = lock ?? {};
     if (name === undefined) return false;
+    const holder = held.find((other) => other.clientId === clientId && isSeatLock(other));
+    run.deceived.push({ seats: holder ? [seatOfLock(holder)] : sharedSeats(run), at: Date.now() });
     if (deed.kind === 'steal') {
       await navigator.locks.request(name, { steal: true }, () => sleep(deed.ms)).catch(() => {});
     } else {
@@ -240,6 +237,7 @@ class HistoryRun {
   readonly records: Map<number, SeatRecord[]> = new Map();
   readonly dead: Set<number> = new Set();
   readonly struck: string[] = [];
+  readonly deceived: Deception[] = [];
   readonly #done: Set<number> = new Set();
   #failure: Error | undefined;
   heard = 0;
@@ -267,6 +265,19 @@ class HistoryRun {
       this.heard += answer.records.length;
     }
   }
+}
+
+/** The locks of a shared engine belong to a worker that is no seat. */
+function sharedSeats({ plan }: HistoryRun): number[] {
+  return plan.jobs.map(({ seat }) => seat).filter((seat) => seatAt(seat).build === 'shared');
+}
+
+function isSeatLock({ name = '' }: LockInfo): boolean {
+  return name.startsWith(SEAT_LOCK);
+}
+
+function seatOfLock({ name = '' }: LockInfo): number {
+  return Number(name.slice(SEAT_LOCK.length));
 }
 
 function sleep(ms: number): Promise<void> {

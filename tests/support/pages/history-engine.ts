@@ -11,10 +11,15 @@ import {
 } from '../../../src/index.js';
 import { FaultyLocks } from '../../../src/testing/index.js';
 import { Database } from '../database.ts';
+import { STEAL_AFTER_MS } from '../history/plan.ts';
 import type { Seat } from '../history/seats.ts';
 
 /** Short, so that waiting for a context that is frozen or gone does not take most of a history. */
-const OPTIONS = { busyTimeoutMs: 400, spillBytes: 65_536 } as const;
+const OPTIONS = {
+  busyTimeoutMs: 400,
+  stealAfterMs: STEAL_AFTER_MS,
+  spillBytes: 65_536,
+} as const;
 
 const CREATE = {
   asyncify: createAsyncify,
@@ -29,19 +34,12 @@ export class Engine {
   readonly #locks: FaultyLocks | undefined;
   /** What VFS methods answered with an error code for, in order. */
   readonly errors: BlockStoreError[] = [];
-  /** Since when it holds the writer lock only in its own opinion. */
-  deceivedAt: number | undefined;
-  #holds = false;
 
   private constructor(sqlite3: SQLiteAPI, vfs: Engine['vfs'], locks: FaultyLocks | undefined) {
     this.#sqlite3 = sqlite3;
     this.vfs = vfs;
     this.#locks = locks;
     vfs.addEventListener('error', ({ detail }) => this.errors.push(detail.error));
-    vfs.addEventListener('writerchange', ({ detail }) => {
-      this.#holds = detail.held;
-      this.deceivedAt = undefined;
-    });
   }
 
   static async create(build: Seat['build'], idbName: string): Promise<Engine> {
@@ -61,9 +59,7 @@ export class Engine {
 
   /** Others can have the lock from now on, and nobody here knows. */
   release(lock: string): void {
-    if (!this.#locks) return;
-    if (this.#holds) this.deceivedAt = Date.now();
-    this.#locks.releaseHeld(lock);
+    this.#locks?.releaseHeld(lock);
   }
 }
 

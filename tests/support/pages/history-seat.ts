@@ -4,7 +4,13 @@
  * A deferred commit is acknowledged by `durable()`, and so is whatever was read on top of it.
  */
 import { planTx, type SeatJob } from '../history/plan.ts';
-import { CHANNEL, type Said, type SeatAnswer, type SeatRecord } from '../history/protocol.ts';
+import {
+  CHANNEL,
+  type Said,
+  SEAT_LOCK,
+  type SeatAnswer,
+  type SeatRecord,
+} from '../history/protocol.ts';
 import { seatAt } from '../history/seats.ts';
 import { Engine } from './history-engine.ts';
 import { type Connection, perform } from './history-sqlite-tx.ts';
@@ -19,6 +25,7 @@ export async function serveSeat(seat: number, idbName: string): Promise<void> {
     const said: Said = { to: 'control', seat, tell: answer };
     channel.postMessage(said);
   };
+  navigator.locks.request(`${SEAT_LOCK}${seat}`, () => new Promise(() => {})).catch(reportError);
   const work = await SeatWork.create(seat, idbName);
   channel.onmessage = ({ data: said }: MessageEvent<Said>) => {
     if (said.to !== 'seat' || said.seat !== seat) return;

@@ -36,6 +36,9 @@ const LIST = 'SELECT value FROM list WHERE key = ? ORDER BY position';
 /** Larger than `spillBytes`. */
 const BULK = 'INSERT OR REPLACE INTO bulk VALUES (1, randomblob(120000))';
 
+const SQLITE_BUSY = 5;
+const TRIES_MAX = 4;
+
 type Outcome = Omit<SeatRecord, 'sequence'>;
 
 export async function perform(connection: Connection, plan: TxPlan): Promise<Outcome> {
@@ -47,14 +50,12 @@ class SqliteTxRun {
   readonly #plan: TxPlan;
   readonly #ops: Op[] = [];
   readonly #startedAt: number = Date.now();
-  readonly #deceivedAt: number | undefined;
   /** Versions whose commit events came meanwhile. */
   readonly #committed: number[] = [];
   #snapshot: number | undefined;
 
   constructor(connection: Connection, plan: TxPlan) {
     this.#connection = connection;
-    this.#deceivedAt = connection.engine.deceivedAt;
     this.#plan = plan;
   }
 
@@ -83,13 +84,9 @@ class SqliteTxRun {
   }
 
   #ended(outcome: Outcome['outcome'], error: string | undefined): Outcome {
-    const isCommit = outcome === 'committed' && this.#ops.some(({ op }) => op === 'append');
-    // While it holds the writer lock a context asks for no newer version: when the lock was taken from it
-    // without a word, its reads are as old as that. Its commits are fenced in any case.
-    const deceivedAt = this.#deceivedAt ?? this.#connection.engine.deceivedAt;
     return {
       outcome,
-      startedAt: isCommit ? this.#startedAt : Math.min(this.#startedAt, deceivedAt ?? Infinity),
+      startedAt: this.#startedAt,
       endedAt: Date.now(),
       snapshot: this.#snapshot,
       commit: outcome === 'committed' ? this.#told() : undefined,
@@ -111,7 +108,8 @@ class SqliteTxRun {
       await this.#inOneStatement();
       return;
     }
-    await this.#database.run(style === 'immediate' ? 'BEGIN IMMEDIATE' : 'BEGIN');
+    if (style === 'begin') await this.#database.run('BEGIN');
+    else await untilFree(() => this.#database.run('BEGIN IMMEDIATE'));
     this.#snapshot = Number(await this.#database.value(SNAPSHOT));
     for (const step of steps) await this.#step(step);
     if (spills) await this.#database.run(BULK);
@@ -141,7 +139,7 @@ class SqliteTxRun {
   async #inOneStatement(): Promise<void> {
     const [first] = this.#plan.steps;
     if (first?.op === 'append') {
-      await this.#step(first);
+      await untilFree(() => this.#step(first));
       return;
     }
     const keys = this.#plan.steps.map(({ key }) => key);
@@ -157,6 +155,18 @@ class SqliteTxRun {
     if (await this.#database.inTransaction()) {
       // It may have failed so badly that it cannot even be rolled back; closing does that.
       await this.#database.run('ROLLBACK').catch(() => undefined);
+    }
+  }
+}
+
+/** Repeats what failed because another context writes or has written, as an app does. */
+async function untilFree(work: () => Promise<void>): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await work();
+    } catch (cause) {
+      const isBusy = (cause as { code?: number }).code === SQLITE_BUSY;
+      if (!isBusy || tries === TRIES_MAX) throw cause;
     }
   }
 }

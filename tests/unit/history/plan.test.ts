@@ -97,6 +97,7 @@ describe('a seat that died', () => {
       records,
       dead: [],
       struck: [],
+      deceived: [],
       finale,
     };
   }
