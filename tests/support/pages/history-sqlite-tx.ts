@@ -97,9 +97,9 @@ class SqliteTxRun {
 
   /** Its own version, if that is among those told; else one that it cannot be. */
   #told(): number | undefined {
+    if (!this.#connection.hearsAtOnce) return undefined;
     const next = (this.#snapshot ?? 0) + 1;
-    if (this.#committed.includes(next)) return next;
-    return this.#connection.hearsAtOnce ? this.#committed.at(-1) : undefined;
+    return this.#committed.includes(next) ? next : this.#committed.at(-1);
   }
 
   async #statements(): Promise<void> {

@@ -10,6 +10,8 @@ import { BUGS, type Bug, simulate } from '../../support/history/simulate.ts';
 import { checkVersions } from '../../support/history/versions.ts';
 
 const RUNS = 150;
+/** Seconds on an idle core. */
+const TIMEOUT_MS = 120_000;
 
 const SIZE = fc.record({
   contexts: fc.integer({ min: 2, max: 6 }),
@@ -23,7 +25,7 @@ const LISTS_BLIND: readonly Bug[] = ['skipped version'];
 const LISTS_SOMETIMES: readonly Bug[] = ['torn snapshot', 'other version'];
 
 // Goal: no false alarm. Method: seeds and sizes drawn by fast-check, which names what fails.
-test('a correct history has no anomaly for either checker', () => {
+test('a correct history has no anomaly for either checker', { timeout: TIMEOUT_MS }, () => {
   const outcomes = new Set<string>();
   fc.assert(
     fc.property(SIZE, (size) => {
@@ -37,7 +39,7 @@ test('a correct history has no anomaly for either checker', () => {
   expect(outcomes).toEqual(new Set(['committed', 'aborted', 'unknown']));
 });
 
-describe.each(BUGS)('a database with the bug "%s"', (bug) => {
+describe.each(BUGS)('a database with the bug "%s"', { timeout: TIMEOUT_MS }, (bug) => {
   // Goal: every anomaly is found. Method: wherever the model says that the bug made a difference that
   // the checker can see, it must say something; and the bug must have struck often enough to mean it.
   test('is found by its versions', () => {
