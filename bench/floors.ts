@@ -1,8 +1,8 @@
 /** What workloads ask of IndexedDB at least: the same bytes, in as few and as large requests as pay. */
-import { expectEqual, loop, once } from './measure.ts';
+import { expectEqual, type LoopOptions, loop, once } from './measure.ts';
 import type { Floor, RawStore } from './types.ts';
 
-export const PAGE_BYTES = 4096;
+const PAGE_BYTES = 4096;
 /** Values from 64 KiB on take a slower path in Chromium when they are written alone. */
 const RECORD_BYTES_MAX = 60 * 1024;
 const ROWS_BYTES = 10_000_000;
@@ -14,11 +14,7 @@ const SCAN_RECORDS = 8;
 const SCAN_CALLS = 4;
 
 /** Commits of `pages` pages, each one idbTx. */
-export function commits(options: {
-  readonly pages: number;
-  readonly iterations: number;
-  readonly warmup: number;
-}): Floor {
+export function commits(options: LoopOptions & { readonly pages: number }): Floor {
   return {
     async run(store) {
       const records = recordsOf(options.pages * PAGE_BYTES);

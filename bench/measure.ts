@@ -8,6 +8,8 @@ export interface LoopOptions {
   readonly warmup: number;
   /** As many more as that takes: engines that filled their database in this page are warm already. */
   readonly warmupMs?: number;
+  /** Tell how the operations' times are distributed. */
+  readonly distribution?: boolean;
 }
 
 /** Runs `operation` in a loop, after a few runs that do not count. */
@@ -23,12 +25,27 @@ export async function loop(
     warmupIterations: options.warmup,
     warmupTime: options.warmupMs ?? 0,
     throws: true,
+    retainSamples: options.distribution ?? false,
   });
   bench.add('operation', () => operation(iteration++), { async: true });
   const [task] = await bench.run();
   if (task?.result.state !== 'completed') throw new Error(`The loop ${task?.result.state}`);
-  const { mean, p50, p99, samplesCount } = task.result.latency;
-  return { meanMs: mean, medianMs: p50, p99Ms: p99, operations: samplesCount };
+  const { mean, p50, p99, samplesCount, samples } = task.result.latency;
+  return {
+    meanMs: mean,
+    medianMs: p50,
+    p99Ms: p99,
+    operations: samplesCount,
+    ...(options.distribution && samples ? { quantilesMs: quantiles(samples) } : {}),
+  };
+}
+
+/** @param samples in order, the least first. */
+function quantiles(samples: readonly number[]): number[] {
+  return Array.from(
+    { length: 101 },
+    (_, i) => samples[Math.round((i / 100) * (samples.length - 1))] as number,
+  );
 }
 
 /**

@@ -6,9 +6,11 @@ import { report, reportErrors } from '../tools/host-client.ts';
 import { planOf, type Selection, select } from './plan.ts';
 import type { SetName } from './sets.mjs';
 import { SETS } from './sets.ts';
-import type { Step, StepResult } from './types.ts';
+import type { Ask, Order, Step, StepResult } from './types.ts';
 
 const STEP_TIMEOUT_MS = 180_000;
+/** What a browser does first of all is no part of a figure. */
+const START_MS = 1000;
 
 reportErrors();
 const parameters = new URLSearchParams(location.search);
@@ -25,34 +27,56 @@ const index = Number(parameters.get('step') ?? 0);
 const step = plan[index];
 
 if (index === 0) await report('plan', await description());
-if (step) {
+if (!step) {
+  await report('end');
+} else if (step.restart && parameters.get('restarted') !== String(index)) {
+  // The host starts another browser, on this profile, at this step.
+  await report('end', { restartAt: index });
+} else {
+  if (step.restart) await new Promise((resolve) => setTimeout(resolve, START_MS));
   await report('result', await perform(step));
   parameters.set('step', String(index + 1));
   location.search = parameters.toString();
-} else {
-  await report('done');
 }
 
-function perform(data: Step): Promise<StepResult> {
-  return new Promise((resolve, reject) => {
-    const contender = SETS[data.set].contenders.find(({ name }) => name === data.contender);
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
-    const end = (result: StepResult) => {
-      clearTimeout(timer);
-      worker.terminate();
-      resolve(result);
+async function perform(data: Step): Promise<StepResult> {
+  const contender = SETS[data.set].contenders.find(({ name }) => name === data.contender);
+  const workers: Worker[] = [];
+  const result = await new Promise<StepResult>((resolve) => {
+    const fail = (error: string) => resolve({ step: data, error });
+    setTimeout(() => fail(`not finished after ${STEP_TIMEOUT_MS} ms`), STEP_TIMEOUT_MS);
+    const start = (order: Order): void => {
+      const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
+      workers.push(worker);
+      worker.onerror = ({ message }) => fail(message);
+      worker.addEventListener('message', ({ data: said }: MessageEvent<StepResult | Ask>) => {
+        // An engine that has a side in the page sends messages too.
+        if ('step' in said) {
+          if (!order.partner || said.error !== undefined) resolve(said);
+        } else if ('ask' in said && said.ask === 'partner') {
+          start({ ...data, partner: true });
+        } else if ('ask' in said && said.ask === 'memory') {
+          memoryBytes().then((bytes) => worker.postMessage({ memoryBytes: bytes }), reportError);
+        }
+      });
+      Promise.resolve(contender?.attach?.(worker)).then(
+        () => worker.postMessage(order),
+        (error) => fail(String(error)),
+      );
     };
-    const timer = setTimeout(
-      () => end({ step: data, error: `not finished after ${STEP_TIMEOUT_MS} ms` }),
-      STEP_TIMEOUT_MS,
-    );
-    worker.addEventListener('message', ({ data: result }: MessageEvent<StepResult>) => {
-      // An engine that has a side in the page sends messages too.
-      if ('step' in result) end(result);
-    });
-    worker.onerror = ({ message }) => end({ step: data, error: message });
-    Promise.resolve(contender?.attach?.(worker)).then(() => worker.postMessage(data), reject);
+    start(data);
   });
+  for (const worker of workers) worker.terminate();
+  return result;
+}
+
+interface MeasuringPerformance {
+  measureUserAgentSpecificMemory?(): Promise<{ readonly bytes: number }>;
+}
+
+async function memoryBytes(): Promise<number | undefined> {
+  const measured = await (performance as MeasuringPerformance).measureUserAgentSpecificMemory?.();
+  return measured?.bytes;
 }
 
 /** What the host need not know of itself. */
@@ -61,7 +85,7 @@ async function description() {
   return {
     steps: plan.length,
     browser: await browserName(),
-    contenders: contenders.map(({ load, attach, ...rest }) => rest),
+    contenders: contenders.map(({ load, attach, available, ...rest }) => rest),
     workloads: workloads.map(({ name, title, cold }) => ({ name, title, cold })),
   };
 }

@@ -23,9 +23,13 @@ export function select({ set, only, workloads }: Selection): {
   workloads: Workload[];
 } {
   const contenders = matching(SETS[set].contenders, only).filter(
-    ({ build, optional }) => !optional || only.some((part) => part.includes(build)),
+    ({ build, optional, available }) =>
+      (!optional || only.some((part) => part.includes(build))) && available?.() !== false,
   );
-  return { contenders, workloads: matching(SETS[set].workloads, workloads) };
+  const asked = matching(SETS[set].workloads, workloads).filter(
+    ({ name, optional }) => !optional || workloads.some((part) => part.includes(name)),
+  );
+  return { contenders, workloads: asked };
 }
 
 function matching<T extends { readonly name: string }>(
@@ -57,6 +61,7 @@ function stepOf(
   const step = { set, contender: contender.name, workload: workload.name, database };
   if (workload.takes?.(contender) === false) return undefined;
   if (contender.raw && !workload.floor) return undefined;
+  if (SETS[set].takes?.(contender, workload) === false) return undefined;
   if (!contender.persistent) {
     if (workload.cold || phase !== 'run') return undefined;
     return { ...step, phases: ['prepare', 'run', 'check'] };
@@ -67,5 +72,6 @@ function stepOf(
     if (prepared.has(database)) return undefined;
     prepared.add(database);
   }
-  return { ...step, phases: [phase] };
+  const restart = phase === 'run' && workload.restart === true;
+  return { ...step, phases: [phase], ...(restart ? { restart } : {}) };
 }

@@ -89,7 +89,7 @@ function measuresOf(results) {
   return results.workloads
     .filter(({ name }) => name !== DEFERRED)
     .flatMap((workload) =>
-      workload.cold ? [elapsed(workload), withOpening(results, workload)] : [elapsed(workload)],
+      workload.cold ? [elapsed(workload), withOpening(workload, results)] : [elapsed(workload)],
     );
 }
 

@@ -5,9 +5,12 @@
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { readLatest } from './latest.mjs';
+import { growthPlots, latencyPlots } from './plots.mjs';
 import { asyncTables } from './report-async.mjs';
+import { spaceTables } from './report-space.mjs';
 import { syncTables } from './report-sync.mjs';
-import { cell, elapsed, engineOf, median, number, table, valuesOf } from './results.mjs';
+import { targetTables } from './report-targets.mjs';
+import { cell, detailed, elapsed, engineOf, median, number, table, valuesOf } from './results.mjs';
 
 /** @typedef {import('./results.mjs').Results} Results */
 
@@ -26,7 +29,12 @@ the peer takes; median of the ratios within each repetition (lowest–highest).`
 
 /** @type {Record<import('./sets.mjs').SetName, { title: string, tables: (results: Results) => string[] }>} */
 const SECTIONS = {
-  targets: { title: 'Beside every peer', tables: () => [] },
+  targets: {
+    title: 'How far ahead',
+    tables: (results) => [...targetTables(results), ...latencyPlots(results)],
+  },
+  growth: { title: 'Cost against size', tables: growthPlots },
+  more: { title: 'What else applications do', tables: spaceTables },
   async: { title: 'The asynchronous engine beside IDBBatchAtomicVFS', tables: asyncTables },
   sync: {
     title: 'The synchronous engines beside absurd-sql and IDBMirrorVFS',
@@ -81,8 +89,9 @@ function workloadTable(results, workload) {
   const taking = results.contenders.filter(
     (contender) => valuesOf(results, measure, contender).size > 0,
   );
+  const parts = [...new Set(figuresOf(results, workload).flatMap(partsOf))];
   return table(
-    ['engine', 'build', 'durability', 'ms', 'within: median of medians', 'p99'],
+    ['engine', 'build', 'durability', 'ms', 'within: median of medians', 'p99', ...parts],
     taking.map((contender) => {
       /** @param {'medianMs' | 'p99Ms'} key */
       const within = (key) => {
@@ -102,10 +111,21 @@ function workloadTable(results, workload) {
         cell(results, measure, contender),
         within('medianMs'),
         within('p99Ms'),
+        ...parts.map((part) => cell(results, detailed(part)(workload), contender)),
       ];
     }),
     3,
   );
+}
+
+/** @param {Results} results @param {import('./results.mjs').WorkloadRow} workload */
+function figuresOf({ figures }, { name }) {
+  return figures.filter((figure) => figure.workload === name);
+}
+
+/** Times that the workload has told apart; bytes have tables of their own. @param {import('./results.mjs').Figure} figure */
+function partsOf({ measurement }) {
+  return Object.keys(measurement?.details ?? {}).filter((part) => !part.endsWith('Bytes'));
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {

@@ -24,6 +24,7 @@ import { median, spread } from './statistics.mjs';
  * @property {readonly ContenderRow[]} contenders
  * @property {readonly WorkloadRow[]} workloads
  * @property {readonly Figure[]} figures
+ * @property {Readonly<Record<string, number>>} [codeBytes] of our engines
  */
 /** @typedef {Figure & { measurement: import('./types.ts').Measurement }} Measured */
 
@@ -46,8 +47,18 @@ export function typical({ name, title }) {
   return { title, workload: name, of: ({ measurement }) => measurement.medianMs };
 }
 
-/** Opening the database, and everything after it. @param {Results} results @param {WorkloadRow} workload @returns {Measure} */
-export function withOpening({ figures }, { name, title }) {
+/** One of the parts that a workload has told apart. @param {string} part */
+export function detailed(part) {
+  /** @param {WorkloadRow} workload @returns {Measure} */
+  return ({ name, title }) => ({
+    title: `${title}: ${part}`,
+    workload: name,
+    of: ({ measurement }) => measurement.details?.[part],
+  });
+}
+
+/** Opening the database, and everything after it. @param {WorkloadRow} workload @param {Results} results @returns {Measure} */
+export function withOpening({ name, title }, { figures }) {
   const figure = figures.find(({ workload, measurement }) => workload === name && measurement);
   const count = figure?.measurement?.operations ?? 1;
   const what = title.replace(', cold', '');

@@ -20,34 +20,46 @@ export function allRows(): TableRow[] {
 }
 
 /**
- * Creates the table and fills it in one sqliteTx.
+ * Creates the table and fills it.
  *
  * @param rowsEach how many rows a prepared statement inserts each time it runs.
+ * @param sqliteTxs in how many.
  */
 export async function insertRows(
   session: Session,
   rows: readonly TableRow[],
   rowsEach: number,
+  sqliteTxs = 1,
 ): Promise<void> {
   await session.exec(SCHEMA);
   const places = Array.from({ length: rowsEach }, () => '(?, ?, ?, ?)').join(', ');
   const insert = await session.prepare(`INSERT INTO rows VALUES ${places}`);
-  await session.exec('BEGIN');
+  const share = rows.length / sqliteTxs;
   for (let at = 0; at < rows.length; at += rowsEach) {
+    if (at % share === 0) await session.exec(at === 0 ? 'BEGIN' : 'COMMIT; BEGIN');
     await insert.run(rowsEach === 1 ? rows[at] : rows.slice(at, at + rowsEach).flat());
   }
   await session.exec('COMMIT');
   await insert.finalize();
 }
 
+export interface MadeRows {
+  readonly rowCount: number;
+  /** Bytes that compress, or bytes that do not. */
+  readonly texts: 'zeroblob' | 'randomblob';
+}
+
 /** The same ids and numbers, and texts as long, made by SQLite itself: no row crosses its API. */
-export async function insertMadeRows(session: Session): Promise<void> {
+export async function insertMadeRows(
+  session: Session,
+  { rowCount, texts }: MadeRows = { rowCount: ROW_COUNT, texts: 'zeroblob' },
+): Promise<void> {
   await session.exec(SCHEMA);
   await session.exec(`
-    WITH RECURSIVE ids(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM ids LIMIT ${ROW_COUNT})
+    WITH RECURSIVE ids(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM ids LIMIT ${rowCount})
     INSERT INTO rows
       SELECT id, (id * 7919) % 100003, id % 1000,
-             substr(printf('row %d ', id) || hex(zeroblob(${TEXT_CHARS / 2})), 1, ${TEXT_CHARS})
+             substr(printf('row %d ', id) || hex(${texts}(${TEXT_CHARS / 2})), 1, ${TEXT_CHARS})
       FROM ids`);
 }
 

@@ -20,6 +20,8 @@ import { spread } from './statistics.mjs';
 const PARTIAL = fileURLToPath(new URL('../node_modules/.cache/bench.json', import.meta.url));
 const REPETITION_TIMEOUT_MS = 30 * 60_000;
 const REPEAT_DEFAULT = 5;
+/** Chromium answers after the next garbage collection otherwise, which may take a minute. */
+const FLAGS = ['--enable-blink-features=ForceEagerMeasureMemory'];
 
 /** @typedef {import('./results.mjs').Figure} Figure */
 /** @typedef {import('./results.mjs').Results} Results */
@@ -80,6 +82,7 @@ async function repeatOnce({ set, repetition, figures }) {
   let count = 0;
   const host = await startHost({
     root,
+    flags: FLAGS,
     onMessage: ({ kind, data }) => {
       if (kind !== 'result') return;
       count += 1;
@@ -91,9 +94,16 @@ async function repeatOnce({ set, repetition, figures }) {
   });
   try {
     const { only, workloads } = values;
-    host.open(modulePage(entry, { set, only, workloads, repetition }));
+    const page = { set, only, workloads, repetition };
+    host.open(modulePage(entry, page));
     const described = /** @type {Plan} */ (await host.waitFor('plan'));
-    await host.waitFor('done', { timeoutMs: REPETITION_TIMEOUT_MS });
+    const end = async () => {
+      const data = await host.waitFor('end', { timeoutMs: REPETITION_TIMEOUT_MS });
+      return /** @type {{ restartAt: number } | null} */ (data)?.restartAt;
+    };
+    for (let step = await end(); step !== undefined; step = await end()) {
+      await host.restart(modulePage(entry, { ...page, step, restarted: step }));
+    }
     return described;
   } finally {
     await host.close();

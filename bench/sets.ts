@@ -1,17 +1,17 @@
 /** Who takes part in each set, and in which workloads, in the order of the tables. */
 import { absurdSql } from './contenders/absurd-sql.ts';
-import { absurderSql } from './contenders/absurder-sql.ts';
 import { idbBatchAtomic } from './contenders/idb-batch-atomic.ts';
 import { idbBlock } from './contenders/idb-block.ts';
 import { idbBlockMirror } from './contenders/idb-block-mirror.ts';
 import { idbBlockShared } from './contenders/idb-block-shared.ts';
 import { idbMirror } from './contenders/idb-mirror.ts';
 import { memory } from './contenders/memory.ts';
-import { opfsSahpool, sqliteWasmMemory } from './contenders/opfs-sahpool.ts';
-import { opfsCoopSync, opfsWriteAhead } from './contenders/opfs-wa-sqlite.ts';
-import { rawIdb } from './contenders/raw-idb.ts';
+import type { BenchmarkSet } from './set.ts';
+import { awaited, onBuild } from './set.ts';
+import { growth } from './set-growth.ts';
+import { more } from './set-more.ts';
+import { targets } from './set-targets.ts';
 import type { SetName } from './sets.mjs';
-import type { Contender, Workload } from './types.ts';
 import { commitDeferred } from './workloads/commit-deferred.ts';
 import { commitPages } from './workloads/commit-pages.ts';
 import { commitRow } from './workloads/commit-row.ts';
@@ -20,35 +20,13 @@ import { pointReadsCold, pointReadsPreparedEach, pointReadsWarm } from './worklo
 import { scanCold, scanWarm } from './workloads/scan.ts';
 import { updateAll } from './workloads/update-all.ts';
 
-export interface BenchmarkSet {
-  readonly contenders: readonly Contender[];
-  readonly workloads: readonly Workload[];
-}
-
-const onBuild = (contenders: readonly Contender[], build: string): Contender[] =>
-  contenders.filter((contender) => contender.build === build);
-
 export const SETS: Readonly<Record<SetName, BenchmarkSet>> = {
-  targets: {
-    contenders: [
-      ...idbBlock,
-      ...idbBlockMirror,
-      ...idbBlockShared,
-      ...absurdSql,
-      ...onBuild(idbBatchAtomic, 'jspi'),
-      ...absurderSql,
-      opfsSahpool,
-      opfsCoopSync,
-      ...opfsWriteAhead,
-      ...rawIdb,
-      ...memory,
-      sqliteWasmMemory,
-    ],
-    workloads: [commitRow, commitDeferred, load, scanCold, pointReadsCold, updateAll],
-  },
+  targets,
+  growth,
+  more,
   async: {
     contenders: [
-      ...idbBlock.filter(({ durability }) => durability !== 'deferred'),
+      ...awaited(idbBlock),
       ...idbBatchAtomic,
       ...memory.filter(({ engine }) => engine === 'MemoryVFS'),
     ],
@@ -76,5 +54,7 @@ export const SETS: Readonly<Record<SetName, BenchmarkSet>> = {
       scanWarm,
       updateAll,
     ],
+    takes: ({ durability }, { name }) =>
+      name !== commitDeferred.name || durability === 'deferred' || durability === 'none',
   },
 };

@@ -63,6 +63,8 @@ export interface Contender {
   readonly shareable?: false;
   /** Runs only when `--only` names its build. */
   readonly optional?: boolean;
+  /** Left out: it runs in every browser. */
+  available?(): boolean;
   /** Called in the page, with the worker that is about to open a database. */
   attach?(worker: Worker): Promise<void>;
   /** Fetches and compiles the engine's code, which no figure counts. */
@@ -75,6 +77,8 @@ export interface Measurement {
   readonly meanMs: number;
   readonly medianMs: number;
   readonly p99Ms: number;
+  /** Of the operations, from the quickest to the slowest in steps of a hundredth. */
+  readonly quantilesMs?: readonly number[];
   readonly operations: number;
   /** What else the workload has found, by name. */
   readonly details?: Record<string, number>;
@@ -97,11 +101,21 @@ export interface Workload {
   readonly database: string;
   /** Measured on an engine that has just been opened in a fresh page: nothing in its memory. */
   readonly cold: boolean;
+  /** Measured in a browser that has just been started on the profile: nothing in its memory either. */
+  readonly restart?: boolean;
+  /** Runs only when `--workloads` names it. */
+  readonly optional?: boolean;
+  /** Tell how many bytes the storage has in the end. */
+  readonly space?: boolean;
+  /** Tell how much memory the page and its workers have in the end. */
+  readonly memory?: boolean;
   /** Left out: every contender takes part. */
-  takes?(contender: Pick<Contender, 'durability'>): boolean;
+  takes?(contender: Pick<Contender, 'durability' | 'build' | 'shareable'>): boolean;
   prepare?(session: Session): Promise<void>;
   /** @throws if a result is wrong. */
   run(session: Session): Promise<Measurement>;
+  /** What a second worker does that `run` has asked for. */
+  partner?(session: Session): Promise<void>;
   /** After a reload: is what was written there? @throws if not. */
   check?(session: Session): Promise<void>;
   /** Where something on IndexedDB alone can be compared with it. */
@@ -115,7 +129,14 @@ export interface Step {
   readonly database: string;
   /** More than one only where a reload would lose the database. */
   readonly phases: readonly Phase[];
+  readonly restart?: boolean;
 }
+
+/** What a worker may ask of its page in the middle of a step. */
+export type Ask = { readonly ask: 'partner' } | { readonly ask: 'memory' };
+
+/** What the page tells a worker: its step, or as whose partner it works. */
+export type Order = Step & { readonly partner?: boolean };
 
 export interface StepResult {
   readonly step: Step;

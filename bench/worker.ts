@@ -1,33 +1,71 @@
 /** Runs one step in a dedicated worker and answers with its result. */
 import { SETS } from './sets.ts';
-import type { Measurement, Phase, RawStore, Session, Step, StepResult, Workload } from './types.ts';
+import { storedBytes } from './space.ts';
+import type {
+  Ask,
+  Contender,
+  Measurement,
+  Order,
+  Phase,
+  Session,
+  Step,
+  StepResult,
+  Workload,
+} from './types.ts';
 
 // Once: later messages are for an engine that has a side in the page.
 addEventListener('message', answer, { once: true });
 
-async function answer({ data }: MessageEvent<Step>): Promise<void> {
+async function answer({ data }: MessageEvent<Order>): Promise<void> {
+  const { partner, ...step } = data;
   let result: StepResult;
   try {
-    result = await perform(data);
+    result = await (partner ? assist(step) : perform(step));
   } catch (error) {
-    result = { step: data, error: error instanceof Error ? (error.stack ?? '') : String(error) };
+    result = { step, error: error instanceof Error ? (error.stack ?? '') : String(error) };
   }
   postMessage(result);
 }
 
 async function perform(step: Step): Promise<StepResult> {
-  const contender = SETS[step.set].contenders.find(({ name }) => name === step.contender);
-  const workload = SETS[step.set].workloads.find(({ name }) => name === step.workload);
-  if (!contender || !workload) throw new Error(`No such step: ${JSON.stringify(step)}`);
+  const { contender, workload } = partsOf(step);
   const open = await contender.load();
   const started = performance.now();
   const session = await open(step.database);
   const openMs = performance.now() - started;
   const measurement = await runPhases(session, workload, step);
   const counters = session.counters?.();
+  const memoryBytes = measurement && workload.memory ? await memoryOfPage() : undefined;
   await session.close();
   if (!measurement) return { step };
-  return { step, openMs, measurement, ...(counters ? { counters } : {}) };
+  const details = {
+    ...measurement.details,
+    ...(memoryBytes === undefined ? {} : { memoryBytes }),
+    ...(workload.space ? { storedBytes: await storedBytes(step.database) } : {}),
+  };
+  return {
+    step,
+    openMs,
+    measurement: Object.keys(details).length > 0 ? { ...measurement, details } : measurement,
+    ...(counters ? { counters } : {}),
+  };
+}
+
+/** The second worker of a workload that has two. */
+async function assist(step: Step): Promise<StepResult> {
+  const { contender, workload } = partsOf(step);
+  const open = await contender.load();
+  const session = await open(step.database);
+  await workload.partner?.(session);
+  await session.close();
+  return { step };
+}
+
+function partsOf(step: Step): { contender: Contender; workload: Workload } {
+  const contender = SETS[step.set].contenders.find(({ name }) => name === step.contender);
+  const workload = SETS[step.set].workloads.find(({ name }) => name === step.workload);
+  if (!contender || !workload) throw new Error(`No such step: ${JSON.stringify(step)}`);
+  return { contender, workload };
 }
 
 async function runPhases(
@@ -38,7 +76,7 @@ async function runPhases(
   let measurement: Measurement | undefined;
   for (const phase of step.phases) {
     const found = session.raw
-      ? await runFloor(session.raw, workload, phase)
+      ? await runFloor(session, workload, phase)
       : await workload[phase]?.(session);
     if (found) measurement = found;
   }
@@ -46,10 +84,23 @@ async function runPhases(
 }
 
 async function runFloor(
-  store: RawStore,
+  { raw }: Session,
   { floor }: Workload,
   phase: Phase,
 ): Promise<Measurement | undefined> {
-  if (phase === 'prepare') await floor?.prepare?.(store);
-  return phase === 'run' ? await floor?.run(store) : undefined;
+  if (!raw) return undefined;
+  if (phase === 'prepare') await floor?.prepare?.(raw);
+  return phase === 'run' ? await floor?.run(raw) : undefined;
+}
+
+/** Of the page and all its workers; undefined where the browser does not tell. */
+function memoryOfPage(): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    addEventListener('message', function listen({ data }: MessageEvent<object>) {
+      if (!('memoryBytes' in data)) return;
+      removeEventListener('message', listen);
+      resolve(data.memoryBytes as number | undefined);
+    });
+    postMessage({ ask: 'memory' } satisfies Ask);
+  });
 }

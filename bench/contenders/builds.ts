@@ -8,6 +8,10 @@ export interface Loaded {
   readonly sqlite3: SQLiteAPI;
 }
 
+/** WebKit has no JSPI yet. */
+export const available = (build: string): boolean =>
+  build !== 'jspi' || 'Suspending' in WebAssembly;
+
 const LOAD = {
   sync: () => import('wa-sqlite/dist/wa-sqlite.mjs'),
   asyncify: () => import('wa-sqlite/dist/wa-sqlite-async.mjs'),

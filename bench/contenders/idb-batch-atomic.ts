@@ -1,7 +1,7 @@
 /** wa-sqlite's own IDBBatchAtomicVFS, with its defaults. */
 import type { Contender, Session } from '../types.ts';
 import { openSession } from '../wa-sqlite.ts';
-import { type AsyncBuild, loadBuild, loadLegacy } from './builds.ts';
+import { type AsyncBuild, available, loadBuild, loadLegacy } from './builds.ts';
 import { quiet } from './quiet.ts';
 
 const ENGINE = 'IDBBatchAtomicVFS';
@@ -41,6 +41,7 @@ function current(build: AsyncBuild, durability: 'strict' | 'relaxed'): Contender
     durability,
     waitsFor: WAITS_FOR[durability],
     persistent: true,
+    available: () => available(build),
     async load() {
       const { module, sqlite3 } = await loadBuild(build);
       const { IDBBatchAtomicVFS } = await import('wa-sqlite/src/examples/IDBBatchAtomicVFS.js');

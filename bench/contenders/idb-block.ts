@@ -1,6 +1,6 @@
 /** This package's IDBBlockVFS, with its defaults. */
 import type { Contender } from '../types.ts';
-import { loadBuild, loadLegacy } from './builds.ts';
+import { available, loadBuild, loadLegacy } from './builds.ts';
 import { type OurDurability, openOurs, WAITS_FOR } from './ours.ts';
 
 function contender(build: 'asyncify' | 'jspi' | 'legacy', durability: OurDurability): Contender {
@@ -11,6 +11,7 @@ function contender(build: 'asyncify' | 'jspi' | 'legacy', durability: OurDurabil
     durability,
     waitsFor: WAITS_FOR[durability],
     persistent: true,
+    available: () => available(build),
     optional: build === 'legacy',
     async load() {
       const { module, sqlite3 } = await (build === 'legacy' ? loadLegacy() : loadBuild(build));

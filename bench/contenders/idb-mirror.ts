@@ -1,7 +1,7 @@
 /** wa-sqlite's own IDBMirrorVFS: the whole database in memory, each page a record. */
 import type { Contender } from '../types.ts';
 import { openSession } from '../wa-sqlite.ts';
-import { type AsyncBuild, loadBuild } from './builds.ts';
+import { type AsyncBuild, available, loadBuild } from './builds.ts';
 
 /** With `synchronous=normal` it waits for nothing, and closing it throws: `full` alone takes part. */
 function contender(build: AsyncBuild): Contender {
@@ -13,6 +13,7 @@ function contender(build: AsyncBuild): Contender {
     durability: 'relaxed',
     waitsFor: '`complete`, durability `default`',
     persistent: true,
+    available: () => available(build),
     // Slower than on JSPI throughout.
     optional: build === 'asyncify',
     async load() {

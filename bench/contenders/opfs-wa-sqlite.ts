@@ -10,7 +10,6 @@ const CREATE = {
     const { OPFSCoopSyncVFS } = await import('wa-sqlite/src/examples/OPFSCoopSyncVFS.js');
     return (name, module) => OPFSCoopSyncVFS.create(name, module);
   },
-  /** Chromium only: it needs access handles that several contexts hold at a time. */
   async OPFSWriteAheadVFS(): Promise<Create> {
     const { OPFSWriteAheadVFS } = await import('wa-sqlite/src/examples/OPFSWriteAheadVFS.js');
     return (name, module) => OPFSWriteAheadVFS.create(name, module);
@@ -32,6 +31,8 @@ function contender({ name, engine, durability, waitsFor }: Kind): Contender {
     durability,
     waitsFor,
     persistent: true,
+    // Only Chromium lets several contexts have access handles of one file.
+    available: () => engine !== 'OPFSWriteAheadVFS' || 'userAgentData' in navigator,
     async load() {
       const { module, sqlite3 } = await loadBuild('sync');
       const create = await CREATE[engine]();

@@ -12,7 +12,6 @@ export const commitDeferred: Workload = {
   title: 'one-row commit, deferred',
   database: 'commit-row-deferred',
   cold: false,
-  takes: ({ durability }) => durability === 'deferred' || durability === 'none',
   async prepare(session) {
     await session.exec('CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT)');
   },

@@ -4,6 +4,7 @@
  * SQLite's page cache holds the whole sqliteTx, so that IDBBatchAtomicVFS can commit it as a batch:
  * that is the case it is made for.
  */
+import { commits } from '../floors.ts';
 import { expectEqual, loop } from '../measure.ts';
 import type { Row, Session, Workload } from '../types.ts';
 
@@ -44,7 +45,7 @@ function update({ pages, iterations, warmup }: Size): Workload {
   };
   return {
     name: `commit-${pages}-pages`,
-    title: `commit of ${pages.toLocaleString('en')} changed pages`,
+    title: `commit of ${pages === 1 ? 'one changed page' : `${pages.toLocaleString('en')} changed pages`}`,
     database: `commit-${pages}`,
     cold: false,
     prepare: create,
@@ -65,6 +66,7 @@ function update({ pages, iterations, warmup }: Size): Workload {
       return measurement;
     },
     check,
+    floor: commits({ pages, iterations, warmup }),
   };
 }
 
@@ -107,6 +109,12 @@ function randomBytes(count: number): Uint8Array {
 
 const HUNDRED = { pages: 100, iterations: 40, warmup: 10 };
 const THOUSAND = { pages: 1000, iterations: 10, warmup: 2 };
+
+const ONE = { pages: 1, iterations: 200, warmup: 20 };
+const TEN = { pages: 10, iterations: 100, warmup: 20 };
+
+/** Cost against dirty pages. */
+export const commitSomePages: readonly Workload[] = [ONE, TEN, HUNDRED, THOUSAND].map(update);
 
 export const commitPages: readonly Workload[] = [
   update(HUNDRED),

@@ -21,7 +21,7 @@ export const commitRow: Workload = {
       async (i) => {
         await insert.run([i, `note ${i} `.padEnd(BODY_BYTES, 'x')]);
       },
-      { iterations: COMMITS, warmup: WARMUP },
+      { iterations: COMMITS, warmup: WARMUP, distribution: true },
     );
     await insert.finalize();
     await check(session);
@@ -29,7 +29,7 @@ export const commitRow: Workload = {
   },
   check,
   // The row's page, and the first, which counts the commits.
-  floor: commits({ pages: 2, iterations: COMMITS, warmup: WARMUP }),
+  floor: commits({ pages: 2, iterations: COMMITS, warmup: WARMUP, distribution: true }),
 };
 
 async function check(session: Session): Promise<void> {

@@ -6,6 +6,7 @@ import type { Contender, Measurement, Row, Session, Workload } from '../types.ts
 
 const SELECT = 'SELECT * FROM rows WHERE id = ?';
 const COLD_READS = 200;
+const MANY_READS = 2000;
 const WARM_IDS = 1000;
 const WARM = { iterations: 2000, warmup: WARM_IDS, warmupMs: 500, batch: 50 };
 
@@ -60,6 +61,27 @@ export const pointReadsCold: Workload = {
       loop(operation, { iterations: COLD_READS, warmup: 0 }),
     ),
   floor: readPages(COLD_READS),
+};
+
+/** With nothing in memory, and enough of them for what each fetches to be of use to the next. */
+export const pointReadsReopened: Workload = {
+  name: 'point-read-reopened',
+  title: 'point read, the first 2,000 after reopening',
+  database: 'rows',
+  cold: true,
+  takes: readers,
+  prepare: fillRows,
+  run: (session) =>
+    preparedOnce(session, scatteredIds(MANY_READS), (operation) =>
+      loop(operation, { iterations: MANY_READS, warmup: 0 }),
+    ),
+};
+
+export const pointReadsRestarted: Workload = {
+  ...pointReadsReopened,
+  name: 'point-read-restarted',
+  title: 'point read, the first 2,000 after a browser restart',
+  restart: true,
 };
 
 // Each row at least once before the clock starts.

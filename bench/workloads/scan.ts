@@ -26,6 +26,13 @@ export const scanCold: Workload = {
   floor: floors.scanRows,
 };
 
+export const scanRestarted: Workload = {
+  ...scanCold,
+  name: 'scan-restarted',
+  title: 'scan of 10 MB after a browser restart',
+  restart: true,
+};
+
 export const scanWarm: Workload = {
   name: 'scan-warm',
   title: 'scan of 10 MB, warm',

@@ -1,4 +1,5 @@
 /** Every row changed in one sqliteTx, with a page cache that holds a fifth of the pages: most spill. */
+import { writeRows } from '../floors.ts';
 import { expectEqual, once } from '../measure.ts';
 import { allRows, fillRows, ROW_COUNT } from '../rows.ts';
 import type { Session, Workload } from '../types.ts';
@@ -21,6 +22,7 @@ export const updateAll: Workload = {
     return measurement;
   },
   check,
+  floor: writeRows,
 };
 
 async function check(session: Session): Promise<void> {

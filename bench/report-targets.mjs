@@ -1,0 +1,187 @@
+/** The lines of `targets.mjs` as tables: what was asked, what was measured, whether it holds. */
+import { cell, engineOf, median, number, range, ratios, table, valuesOf } from './results.mjs';
+import { BEHIND_JSPI, CODE_BYTES_MAX, ITSELF, LINES, MEMORY } from './targets.mjs';
+
+/** @typedef {import('./results.mjs').Results} Results */
+/** @typedef {import('./results.mjs').ContenderRow} ContenderRow */
+/** @typedef {import('./results.mjs').Measure} Measure */
+/** @typedef {import('./targets.mjs').Line} Line */
+/** @typedef {import('./targets.mjs').Ask} Ask */
+
+const OURS = /^IDBBlock(|Shared|Mirror)VFS$/;
+const HOLDS_ALL = 'IDBBlockMirrorVFS';
+const ASYNC_BUILD = 'jspi';
+const INTRO = `
+Each line asks something of the quickest of our engines with its durability, in this run. Ratio: how many
+times as long the other takes, or ours where a *within* is asked; median of the ratios within each
+repetition (lowest–highest). Cold lines come twice: alone, for engines that read on demand; and with
+opening, for all, since engines that hold the whole file read it then. *In memory*: the same build on
+MemoryVFS.`.trim();
+
+/** @param {Results} results */
+export function targetTables(results) {
+  return [
+    INTRO,
+    table(
+      ['', 'our engine', 'durability', 'ms', 'beside', 'durability', 'ms', 'asked', 'ratio', ''],
+      LINES.flatMap((line) => line.asks.flatMap((ask) => rowOf(results, line, ask) ?? [])),
+      3,
+    ),
+    '### The asynchronous engine on JSPI alone',
+    'It is to be ahead on every line, in the durability of the line where the other has it.',
+    table(
+      ['', 'durability', 'ms', 'beside', 'durability', 'ms', 'ratio', ''],
+      LINES.flatMap((line) => BEHIND_JSPI.flatMap((name) => asyncRowOf(results, line, name) ?? [])),
+      2,
+    ),
+    ...sizes(results),
+  ];
+}
+
+/** @param {Results} results @param {Line} line @param {Ask} ask */
+function rowOf(results, line, ask) {
+  const measure = measureOf(results, line.workload, line);
+  const ours = quickest(results, line, measure);
+  if (!measure || !ours) return undefined;
+  const other = otherOf(results, { ours, ask });
+  const theirs = measureOf(results, ask.workload ?? line.workload, line) ?? measure;
+  if (!other || valuesOf(results, theirs, other).size === 0) return undefined;
+  const values = compared(ask, {
+    ours: valuesOf(results, measure, ours),
+    theirs: valuesOf(results, theirs, other),
+  });
+  const unit = ask.kind === 'beyond' ? ' ms' : '×';
+  return [
+    [
+      line.title,
+      nameOf(ours),
+      ours.durability,
+      cell(results, measure, ours),
+      other === ours ? `itself: ${theirs.title}` : nameOf(other),
+      other.durability,
+      cell(results, theirs, other),
+      askedOf(ask),
+      values.length === 0 ? '–' : range(values, unit),
+      values.length === 0 ? '–' : holds(ask, median(values)) ? 'held' : '**missed**',
+    ],
+  ];
+}
+
+/** @param {Results} results @param {Line} line @param {string} name */
+function asyncRowOf(results, line, name) {
+  const measure = measureOf(results, line.workload, line);
+  const ours = candidates(results, line).find(({ build }) => build === ASYNC_BUILD);
+  const peer = results.contenders.find((contender) => contender.name === name);
+  if (!measure || !ours || !peer) return undefined;
+  // A peer with both durabilities is compared in that of the line.
+  const both = results.contenders.filter(
+    ({ engine, build, name }) =>
+      engine === peer.engine && build === peer.build && BEHIND_JSPI.includes(name),
+  );
+  const has = both.some(({ durability }) => durability === line.durability);
+  if (has && peer.durability !== line.durability) return undefined;
+  const values = ratios(results, measure, { ours, peer });
+  if (values.length === 0) return undefined;
+  return [
+    [
+      line.title,
+      ours.durability,
+      cell(results, measure, ours),
+      nameOf(peer),
+      peer.durability,
+      cell(results, measure, peer),
+      range(values, '×'),
+      median(values) > 1 ? 'ahead' : '**behind**',
+    ],
+  ];
+}
+
+/** @param {Results} results @param {string} name @param {Line} line @returns {Measure | undefined} */
+function measureOf(results, name, line) {
+  const workload = results.workloads.find((one) => one.name === name);
+  return workload && line.measure(workload, results);
+}
+
+/** @param {Results} results @param {Line} line */
+function candidates({ contenders }, { durability, onDemand }) {
+  return contenders.filter(
+    (contender) =>
+      OURS.test(contender.engine) &&
+      contender.durability === durability &&
+      !(onDemand && contender.engine === HOLDS_ALL),
+  );
+}
+
+/** @param {Results} results @param {Line} line @param {Measure | undefined} measure */
+function quickest(results, line, measure) {
+  if (!measure) return undefined;
+  const [first] = candidates(results, line)
+    .map((contender) => ({
+      contender,
+      ms: median([...valuesOf(results, measure, contender).values()]),
+    }))
+    .filter(({ ms }) => !Number.isNaN(ms))
+    .sort((a, b) => a.ms - b.ms);
+  return first?.contender;
+}
+
+/** @param {Results} results @param {{ ours: ContenderRow, ask: Ask }} pair */
+function otherOf({ contenders }, { ours, ask }) {
+  if (ask.of === ITSELF) return ours;
+  const name = ask.of === MEMORY ? `memory.${ours.build}.none` : ask.of;
+  return contenders.find((contender) => contender.name === name);
+}
+
+/**
+ * In each repetition.
+ *
+ * @param {Ask} ask
+ * @param {{ ours: Map<number, number>, theirs: Map<number, number> }} values
+ */
+function compared({ kind }, { ours, theirs }) {
+  return [...ours].flatMap(([repetition, own]) => {
+    const other = theirs.get(repetition);
+    if (other === undefined) return [];
+    if (kind === 'ahead') return [other / own];
+    return [kind === 'within' ? own / other : own - other];
+  });
+}
+
+/** @param {Ask} ask @param {number} value */
+function holds({ kind, limit }, value) {
+  return kind === 'ahead' ? value >= limit : value <= limit;
+}
+
+/** @param {Ask} ask */
+function askedOf({ kind, limit }) {
+  if (kind === 'beyond') return `at most ${limit} ms more`;
+  if (kind === 'within') return `within ${limit}×`;
+  return limit === 1 ? 'ahead' : `${limit}× ahead`;
+}
+
+/** @param {ContenderRow} contender */
+function nameOf(contender) {
+  const { engine, build } = contender;
+  if (engine === 'MemoryVFS') return `in memory, ${build}`;
+  return engine.startsWith('IDB') && build !== 'none'
+    ? `${engineOf(contender)}, ${build}`
+    : engineOf(contender);
+}
+
+/** @param {Results} results */
+function sizes({ codeBytes }) {
+  if (!codeBytes) return [];
+  return [
+    '### Size of our code',
+    `Bundled, minified and gzipped, with what it depends on; at most ${CODE_BYTES_MAX / 1024} KiB is asked.`,
+    table(
+      ['engine', 'KiB', ''],
+      Object.entries(codeBytes).map(([engine, bytes]) => [
+        engine,
+        number(bytes / 1024),
+        bytes <= CODE_BYTES_MAX ? 'held' : '**missed**',
+      ]),
+      1,
+    ),
+  ];
+}
