@@ -1,21 +1,30 @@
-/** bench/results/latest.json: of each set, the results of its newest whole run. */
-import { readFileSync, writeFileSync } from 'node:fs';
+/**
+ * bench/results: of each set, the results of its newest whole run; `latest` on Chromium as it comes, and
+ * others where somebody has run them.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const LATEST = fileURLToPath(new URL('./results/latest.json', import.meta.url));
+/** Where a set ran that did not run on Chromium as it comes. */
+export const OTHER_PLACES = /** @type {const} */ (['chromium-sqlite', 'firefox', 'webkit']);
 
+/** @typedef {'latest' | (typeof OTHER_PLACES)[number]} Place */
 /** @typedef {Partial<Record<import('./sets.mjs').SetName, import('./results.mjs').Results>>} Latest */
 
-/** @returns {Latest} */
-export function readLatest() {
-  return JSON.parse(readFileSync(LATEST, 'utf8'));
+/** @param {Place} place */
+const fileOf = (place) => fileURLToPath(new URL(`./results/${place}.json`, import.meta.url));
+
+/** @param {Place} place @returns {Latest} */
+export function readLatest(place) {
+  const file = fileOf(place);
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
 }
 
-/** @param {Latest} latest */
-export function writeLatest(latest) {
+/** @param {Place} place @param {Latest} latest */
+export function writeLatest(place, latest) {
   const sets = Object.entries(latest).map(([name, results]) => `"${name}": ${textOf(results)}`);
-  writeFileSync(LATEST, `{\n${sets.join(',\n')}\n}\n`);
-  console.log(`Written: ${LATEST}`);
+  writeFileSync(fileOf(place), `{\n${sets.join(',\n')}\n}\n`);
+  console.log(`Written: ${fileOf(place)}`);
 }
 
 /** One figure per line, numbers no finer than the clock. @param {import('./results.mjs').Results} results */

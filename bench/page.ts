@@ -26,10 +26,12 @@ const plan = planOf(selection, Number(parameters.get('repetition')));
 const index = Number(parameters.get('step') ?? 0);
 const step = plan[index];
 
+const profiled = parameters.has('profile');
 if (index === 0) await report('plan', await description());
+if (index === 0 && profiled) await hold(null);
 if (!step) {
   await report('end');
-} else if (step.restart && parameters.get('restarted') !== String(index)) {
+} else if (step.restart && !profiled && parameters.get('restarted') !== String(index)) {
   // The host starts another browser, on this profile, at this step.
   await report('end', { restartAt: index });
 } else {
@@ -55,8 +57,9 @@ async function perform(data: Step): Promise<StepResult> {
           if (!order.partner || said.error !== undefined) resolve(said);
         } else if ('ask' in said && said.ask === 'partner') {
           start({ ...data, partner: true });
-        } else if ('ask' in said && said.ask === 'memory') {
-          memoryBytes().then((bytes) => worker.postMessage({ memoryBytes: bytes }), reportError);
+        } else if ('ask' in said) {
+          const answer = said.ask === 'hold' ? hold(data) : memoryBytes();
+          answer.then((reply) => worker.postMessage({ reply }), reportError);
         }
       });
       Promise.resolve(contender?.attach?.(worker)).then(
@@ -64,10 +67,19 @@ async function perform(data: Step): Promise<StepResult> {
         (error) => fail(String(error)),
       );
     };
-    start(data);
+    start({ ...data, profiled });
   });
   for (const worker of workers) worker.terminate();
   return result;
+}
+
+/** Until the host lets it go on: the profiler has to be started, or asked. */
+async function hold(data: Step | null): Promise<void> {
+  const released = new Promise<void>((resolve) => {
+    Object.assign(globalThis, { goOn: resolve });
+  });
+  await report('hold', data);
+  await released;
 }
 
 interface MeasuringPerformance {
@@ -103,5 +115,7 @@ async function browserName(): Promise<string> {
   const agent = (navigator as { userAgentData?: AgentData }).userAgentData;
   const found = await agent?.getHighEntropyValues(['fullVersionList']);
   const brand = found?.fullVersionList?.find(({ brand }) => brand.includes('Chrom'));
-  return brand ? `${brand.brand} ${brand.version}` : navigator.userAgent;
+  if (brand) return `${brand.brand} ${brand.version}`;
+  const [firefox] = /Firefox\/[\d.]+/.exec(navigator.userAgent) ?? [];
+  return firefox?.replace('/', ' ') ?? navigator.userAgent;
 }

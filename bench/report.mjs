@@ -4,7 +4,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { readLatest } from './latest.mjs';
+import { OTHER_PLACES, readLatest } from './latest.mjs';
 import { growthPlots, latencyPlots } from './plots.mjs';
 import { asyncTables } from './report-async.mjs';
 import { spaceTables } from './report-space.mjs';
@@ -27,6 +27,12 @@ machine: trust the ratios.
 In the tables: milliseconds, median of the repetitions (lowest–highest). *Ratio*: how many times longer
 the peer takes; median of the ratios within each repetition (lowest–highest).`;
 
+const PLACES = {
+  'chromium-sqlite': 'Chromium on its SQLite backing store',
+  firefox: 'Firefox',
+  webkit: 'WebKitGTK',
+};
+
 /** @type {Record<import('./sets.mjs').SetName, { title: string, tables: (results: Results) => string[] }>} */
 const SECTIONS = {
   targets: {
@@ -42,15 +48,22 @@ const SECTIONS = {
   },
 };
 
-/** @param {import('./latest.mjs').Latest} latest */
-export function writeReport(latest) {
+export function writeReport() {
+  const latest = readLatest('latest');
   const sections = Object.entries(SECTIONS).flatMap(([name, { title, tables }]) => {
     const results = latest[/** @type {import('./sets.mjs').SetName} */ (name)];
     if (!results) return [];
     return [`## ${title}`, conditions(results), ...tables(results), ...everyone(results)];
   });
+  const elsewhere = OTHER_PLACES.flatMap((place) =>
+    Object.entries(readLatest(place)).flatMap(([name, results]) => [
+      `## In ${PLACES[place]}: ${SECTIONS[/** @type {import('./sets.mjs').SetName} */ (name)].title}`,
+      conditions(results),
+      compactTable(results),
+    ]),
+  );
   const head = ['# Benchmarks', 'Written by `npm run bench`; do not edit.', METHOD.trim()];
-  writeFileSync(REPORT, `${[...head, ...sections].join('\n\n')}\n`);
+  writeFileSync(REPORT, `${[...head, ...sections, ...elsewhere].join('\n\n')}\n`);
   console.log(`Written: ${REPORT}`);
 }
 
@@ -62,6 +75,22 @@ function conditions({ date, machine, browser, repeat, loadAtStart, loadAtEnd }) 
   const busy = Math.max(loadAtStart, loadAtEnd ?? 0) > Number.parseInt(machine, 10);
   const warning = busy ? ' Other work kept the machine busy: expect pauses in every figure.' : '';
   return `${date} · ${browser}, headless · ${machine} · ${load} · ${repeat} repetitions.${warning}`;
+}
+
+/** Medians alone, a column for each contender. @param {Results} results */
+function compactTable(results) {
+  const { contenders, workloads } = results;
+  return table(
+    ['ms', ...contenders.map((one) => `${engineOf(one)}, ${one.build}, ${one.durability}`)],
+    workloads.map((workload) => [
+      workload.title,
+      ...contenders.map((contender) => {
+        const values = [...valuesOf(results, elapsed(workload), contender).values()];
+        return values.length === 0 ? '–' : number(median(values));
+      }),
+    ]),
+    1,
+  );
 }
 
 /** @param {Results} results */
@@ -129,5 +158,5 @@ function partsOf({ measurement }) {
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  writeReport(readLatest());
+  writeReport();
 }

@@ -1,9 +1,13 @@
 /**
- * `npm run bench -- [--set name] [--only a,b] [--workloads x,y] [--repeat n] [--out file] [--no-report]`
+ * `npm run bench -- [--set name] [--only a,b] [--workloads x,y] [--repeat n] [--out file] [--no-report]
+ *   [--profile] [--browser name] [--backend sqlite]`
  *
  * Runs each set, or one, and of it the contenders and workloads whose names contain what is asked for.
  * Every repetition has a browser and a profile of its own, on disk. A set that ran whole replaces its
  * results in bench/results and its tables in BENCHMARKS.md; parts are summed up on the terminal.
+ *
+ * `--profile` prints the hottest functions of each measured step's workers instead: once, on Chromium.
+ * `--browser` is chromium (default), firefox or webkit; `--backend sqlite` is Chromium's other IndexedDB.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, release, type } from 'node:os';
@@ -11,8 +15,10 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { modulePage, startHost } from '../tools/browser-host.mjs';
+import { BROWSER_NAMES } from '../tools/browsers/browser.mjs';
 import { bundle } from './bundle.mjs';
 import { readLatest, writeLatest } from './latest.mjs';
+import { startProfiler } from './profile.mjs';
 import { writeReport } from './report.mjs';
 import { SET_NAMES } from './sets.mjs';
 import { spread } from './statistics.mjs';
@@ -20,9 +26,11 @@ import { spread } from './statistics.mjs';
 const PARTIAL = fileURLToPath(new URL('../node_modules/.cache/bench.json', import.meta.url));
 const REPETITION_TIMEOUT_MS = 30 * 60_000;
 const REPEAT_DEFAULT = 5;
-/** Chromium answers after the next garbage collection otherwise, which may take a minute. */
-const FLAGS = ['--enable-blink-features=ForceEagerMeasureMemory'];
+/** Chromium tells the memory only after its next garbage collection otherwise, which may take a minute. */
+const CHROMIUM_FLAGS = ['--enable-blink-features=ForceEagerMeasureMemory'];
+const SQLITE_BACKEND_FLAG = '--enable-features=IdbSqliteBackingStore';
 
+/** @typedef {import('./latest.mjs').Place} Place */
 /** @typedef {import('./results.mjs').Figure} Figure */
 /** @typedef {import('./results.mjs').Results} Results */
 /** @typedef {import('./sets.mjs').SetName} SetName */
@@ -36,13 +44,24 @@ const { values } = parseArgs({
     repeat: { type: 'string', default: String(REPEAT_DEFAULT) },
     out: { type: 'string' },
     'no-report': { type: 'boolean', default: false },
+    profile: { type: 'boolean', default: false },
+    browser: { type: 'string', default: 'chromium' },
+    backend: { type: 'string', default: '' },
   },
 });
-const repeat = Number(values.repeat);
-const whole = values.only === '' && values.workloads === '';
+const browser = BROWSER_NAMES.find((name) => name === values.browser);
+if (!browser) throw new Error(`"${values.browser}" is none of ${BROWSER_NAMES.join(', ')}`);
+if (values.backend !== '' && (values.backend !== 'sqlite' || browser !== 'chromium')) {
+  throw new Error('The only other backend is chromium\'s "sqlite"');
+}
+if (values.profile && browser !== 'chromium') throw new Error('Only chromium can be profiled');
+const repeat = values.profile ? 1 : Number(values.repeat);
+const whole = values.only === '' && values.workloads === '' && !values.profile;
 const names = SET_NAMES.filter((name) => values.set === undefined || values.set === name);
+/** @type {Place} */
+const place = browser === 'chromium' ? (values.backend ? 'chromium-sqlite' : 'latest') : browser;
 
-const { root, entry } = await bundle();
+const { root, entry } = await bundle({ minify: !values.profile });
 /** @type {Partial<Record<SetName, Results>>} */
 const ran = {};
 for (const name of names) {
@@ -69,7 +88,7 @@ async function runSet(set) {
     machine: `${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), ${type()} ${release().split('.', 2).join('.')}`,
     loadAtStart,
     loadAtEnd: loadavg()[0] ?? 0,
-    browser,
+    browser: values.backend ? `${browser} on its ${values.backend} backend` : browser,
     repeat,
     contenders,
     workloads,
@@ -82,7 +101,9 @@ async function repeatOnce({ set, repetition, figures }) {
   let count = 0;
   const host = await startHost({
     root,
-    flags: FLAGS,
+    ...(browser ? { browser } : {}),
+    tabs: values.profile,
+    flags: browser === 'chromium' ? flags() : [],
     onMessage: ({ kind, data }) => {
       if (kind !== 'result') return;
       count += 1;
@@ -94,9 +115,16 @@ async function repeatOnce({ set, repetition, figures }) {
   });
   try {
     const { only, workloads } = values;
-    const page = { set, only, workloads, repetition };
+    const page = {
+      set,
+      only,
+      workloads,
+      repetition,
+      ...(values.profile ? { profile: true } : {}),
+    };
     host.open(modulePage(entry, page));
     const described = /** @type {Plan} */ (await host.waitFor('plan'));
+    if (values.profile) await profileSteps(host);
     const end = async () => {
       const data = await host.waitFor('end', { timeoutMs: REPETITION_TIMEOUT_MS });
       return /** @type {{ restartAt: number } | null} */ (data)?.restartAt;
@@ -108,6 +136,28 @@ async function repeatOnce({ set, repetition, figures }) {
   } finally {
     await host.close();
   }
+}
+
+function flags() {
+  return values.backend === 'sqlite' ? [...CHROMIUM_FLAGS, SQLITE_BACKEND_FLAG] : CHROMIUM_FLAGS;
+}
+
+/** @param {Awaited<ReturnType<typeof startHost>>} host */
+async function profileSteps(host) {
+  /** @type {Awaited<ReturnType<typeof startProfiler>> | undefined} */
+  let profiler;
+  for await (const { kind, data } of host.messages) {
+    if (kind === 'end' || kind === 'page-error') break;
+    if (kind !== 'hold') continue;
+    const step = /** @type {import('./types.ts').Step | null} */ (data);
+    profiler ??= await startProfiler(host.profileDir);
+    if (step?.phases.includes('run')) {
+      console.log(`\n${step.workload} ${step.contender}`);
+      await profiler.print();
+    }
+    await profiler.goOn();
+  }
+  await profiler?.close();
 }
 
 /** @param {string} label @param {import('./types.ts').StepResult} result */
@@ -138,9 +188,8 @@ function figureOf(repetition, { step, openMs, measurement, counters, error }) {
 function finish() {
   const out = values.out ?? (whole ? undefined : PARTIAL);
   if (out === undefined) {
-    const all = { ...readLatest(), ...ran };
-    writeLatest(all);
-    if (!values['no-report']) writeReport(all);
+    writeLatest(place, { ...readLatest(place), ...ran });
+    if (!values['no-report']) writeReport();
   } else {
     mkdirSync(dirname(out), { recursive: true });
     writeFileSync(out, JSON.stringify(ran));

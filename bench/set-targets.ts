@@ -4,6 +4,7 @@
  */
 import { absurdSql } from './contenders/absurd-sql.ts';
 import { absurderSql } from './contenders/absurder-sql.ts';
+import { available } from './contenders/builds.ts';
 import { idbBatchAtomic } from './contenders/idb-batch-atomic.ts';
 import { idbBlock } from './contenders/idb-block.ts';
 import { idbBlockMirror } from './contenders/idb-block-mirror.ts';
@@ -13,6 +14,7 @@ import { opfsSahpool } from './contenders/opfs-sahpool.ts';
 import { opfsWriteAhead } from './contenders/opfs-wa-sqlite.ts';
 import { rawIdb } from './contenders/raw-idb.ts';
 import { type BenchmarkSet, defaultPages, lasting, onBuild, setOf } from './set.ts';
+import type { Contender } from './types.ts';
 import { classic } from './workloads/classic.ts';
 import { commitDeferred } from './workloads/commit-deferred.ts';
 import { commitRow } from './workloads/commit-row.ts';
@@ -29,11 +31,21 @@ import { scanCold, scanRestarted } from './workloads/scan.ts';
 import { sized } from './workloads/sized.ts';
 import { updateAll } from './workloads/update-all.ts';
 
-const onDemand = defaultPages([...onBuild(idbBlock, 'jspi'), ...idbBlockShared]);
+/** Asyncify stands in for JSPI where there is none. */
+function asynchronous(contenders: readonly Contender[]): Contender[] {
+  const instead = { available: () => !available('jspi') };
+  const standIns = onBuild(contenders, 'asyncify').map((one) => ({ ...one, ...instead }));
+  return [...onBuild(contenders, 'jspi'), ...standIns];
+}
+
+const onDemand = defaultPages([...asynchronous(idbBlock), ...idbBlockShared]);
 const ours = [...onDemand, ...defaultPages(idbBlockMirror)];
 const absurd4 = defaultPages(absurdSql);
-const batch = onBuild(idbBatchAtomic, 'jspi');
-const inMemory = memory.filter(({ build }) => build === 'sync' || build === 'jspi');
+const batch = asynchronous(idbBatchAtomic);
+const inMemory = [
+  ...memory.filter(({ build, engine }) => build === 'sync' && engine === 'MemoryVFS'),
+  ...asynchronous(memory),
+];
 
 const oursRelaxed = lasting(ours, 'relaxed');
 const relaxedPeers = [...absurd4, ...lasting(batch, 'relaxed')];

@@ -132,11 +132,13 @@ export interface Step {
   readonly restart?: boolean;
 }
 
-/** What a worker may ask of its page in the middle of a step. */
-export type Ask = { readonly ask: 'partner' } | { readonly ask: 'memory' };
+/** What a worker may ask of its page: a second worker, how much memory there is, to wait for the profiler. */
+export interface Ask {
+  readonly ask: 'partner' | 'memory' | 'hold';
+}
 
-/** What the page tells a worker: its step, or as whose partner it works. */
-export type Order = Step & { readonly partner?: boolean };
+/** What the page tells a worker: its step, and whether it works as another's partner or is profiled. */
+export type Order = Step & { readonly partner?: boolean; readonly profiled?: boolean };
 
 export interface StepResult {
   readonly step: Step;

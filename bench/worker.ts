@@ -17,17 +17,17 @@ import type {
 addEventListener('message', answer, { once: true });
 
 async function answer({ data }: MessageEvent<Order>): Promise<void> {
-  const { partner, ...step } = data;
+  const { partner, profiled, ...step } = data;
   let result: StepResult;
   try {
-    result = await (partner ? assist(step) : perform(step));
+    result = await (partner ? assist(step) : perform(step, profiled));
   } catch (error) {
     result = { step, error: error instanceof Error ? (error.stack ?? '') : String(error) };
   }
   postMessage(result);
 }
 
-async function perform(step: Step): Promise<StepResult> {
+async function perform(step: Step, profiled = false): Promise<StepResult> {
   const { contender, workload } = partsOf(step);
   const open = await contender.load();
   const started = performance.now();
@@ -35,12 +35,14 @@ async function perform(step: Step): Promise<StepResult> {
   const openMs = performance.now() - started;
   const measurement = await runPhases(session, workload, step);
   const counters = session.counters?.();
-  const memoryBytes = measurement && workload.memory ? await memoryOfPage() : undefined;
+  const memoryBytes = measurement && workload.memory ? await asking('memory') : undefined;
+  // Before closing: workers of the engine may end with it.
+  if (profiled) await asking('hold');
   await session.close();
   if (!measurement) return { step };
   const details = {
     ...measurement.details,
-    ...(memoryBytes === undefined ? {} : { memoryBytes }),
+    ...(typeof memoryBytes === 'number' ? { memoryBytes } : {}),
     ...(workload.space ? { storedBytes: await storedBytes(step.database) } : {}),
   };
   return {
@@ -93,14 +95,14 @@ async function runFloor(
   return phase === 'run' ? await floor?.run(raw) : undefined;
 }
 
-/** Of the page and all its workers; undefined where the browser does not tell. */
-function memoryOfPage(): Promise<number | undefined> {
+/** What the page answers. */
+function asking(ask: Ask['ask']): Promise<unknown> {
   return new Promise((resolve) => {
     addEventListener('message', function listen({ data }: MessageEvent<object>) {
-      if (!('memoryBytes' in data)) return;
+      if (!('reply' in data)) return;
       removeEventListener('message', listen);
-      resolve(data.memoryBytes as number | undefined);
+      resolve(data.reply);
     });
-    postMessage({ ask: 'memory' } satisfies Ask);
+    postMessage({ ask } satisfies Ask);
   });
 }

@@ -16,6 +16,12 @@ export async function openNewTab(profileDir, url) {
   await ask(profileDir, `new?${encodeURIComponent(url)}`, 'PUT');
 }
 
+/** Of a browser started with TABS_FLAG. @param {string} profileDir */
+export function debuggingPort(profileDir) {
+  const [port] = readFileSync(join(profileDir, PORT_FILE), 'utf8').split('\n');
+  return Number(port);
+}
+
 /** Closes the tabs of one origin, as their user would; leaves an empty one. */
 export async function closeTabs(/** @type {string} */ profileDir, /** @type {string} */ origin) {
   // The browser would go with its last tab.
@@ -39,8 +45,8 @@ export async function closeTabs(/** @type {string} */ profileDir, /** @type {str
  * @param {string} method
  */
 async function ask(profileDir, command, method) {
-  const [port] = readFileSync(join(profileDir, PORT_FILE), 'utf8').split('\n');
-  const response = await fetch(`http://127.0.0.1:${port}/json/${command}`, { method });
+  const url = `http://127.0.0.1:${debuggingPort(profileDir)}/json/${command}`;
+  const response = await fetch(url, { method });
   if (!response.ok) throw new Error(`The browser refuses "${command}": ${response.status}`);
   return response;
 }
