@@ -39,8 +39,24 @@ export function flushBeforePageEnds(committer: Committer): () => void {
   const options = { signal: listening.signal };
   const flush = () => committer.flush();
   document.addEventListener('visibilitychange', () => isHidden() && flush(), options);
-  document.addEventListener('freeze', flush, options);
-  globalThis.addEventListener('pagehide', flush, options);
+  const stopListening = whenPageRests(flush);
+  return () => {
+    listening.abort();
+    stopListening();
+  };
+}
+
+/**
+ * Calls `work` when the page is frozen or left: it may come back, from the back/forward cache for one. Where
+ * there is no page, nothing tells.
+ * @returns stops it.
+ */
+export function whenPageRests(work: () => void): () => void {
+  const { document } = globalThis;
+  if (!document) return () => undefined;
+  const listening = new AbortController();
+  document.addEventListener('freeze', work, { signal: listening.signal });
+  globalThis.addEventListener('pagehide', work, { signal: listening.signal });
   return () => listening.abort();
 }
 

@@ -90,6 +90,11 @@ export class OpenFiles {
     }
   }
 
+  /** The page may not run for long. */
+  rest(): void {
+    for (const shared of this.#shared.values()) shared.rest();
+  }
+
   /** One more user of a file that is open. */
   retain(shared: SharedFile): void {
     shared.users++;

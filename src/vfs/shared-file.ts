@@ -265,6 +265,13 @@ export class SharedFile {
     this.wake();
   }
 
+  /** The page may not run for long: what nobody here needs now is left to other contexts. */
+  rest(): void {
+    this.lessee?.();
+    this.role?.rest();
+    this.pins?.yield();
+  }
+
   /** Who waits for the writer looks again. */
   wake(): void {
     for (const wake of [...this.#waiting]) wake();

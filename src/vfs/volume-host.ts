@@ -12,7 +12,7 @@ import type { Nonce } from '../format/commit.js';
 import { apply, findLost, recover } from '../recovery/recover.js';
 import { type SalvageReport, salvage } from '../recovery/salvage.js';
 import { recordsOnly, type VerifyReport, verifyBlocks, verifyRecords } from '../recovery/verify.js';
-import { flushBeforePageEnds, whenDue, whenIdle } from './auto-sync.js';
+import { flushBeforePageEnds, whenDue, whenIdle, whenPageRests } from './auto-sync.js';
 import { Emitter } from './events.js';
 import { OpenFiles } from './open-files.js';
 import type { ResolvedOptions } from './options.js';
@@ -63,6 +63,7 @@ export class VolumeHost implements VolumeServices {
   readonly #count: { commits: number };
   readonly #channel: BroadcastRoleChannel;
   readonly #stopAutoSync: (() => void) | undefined;
+  readonly #stopResting: () => void;
   readonly #seen: LossesSeen = { losses: 0 };
   #user: FileUser | undefined;
   #files: OpenFiles | undefined;
@@ -126,6 +127,8 @@ export class VolumeHost implements VolumeServices {
     this.volume = parts.volume;
     this.#count = parts.count;
     this.#stopAutoSync = options.autoSync ? flushBeforePageEnds(this.volume.committer) : undefined;
+    // Behind what sends deferred commits: the lock is let go of when they have landed.
+    this.#stopResting = whenPageRests(() => this.#files?.rest());
     this.#channel = new BroadcastRoleChannel(`${PREFIX}:${options.idbName}`);
   }
 
@@ -244,6 +247,7 @@ export class VolumeHost implements VolumeServices {
       await this.volume.close();
     } finally {
       this.#stopAutoSync?.();
+      this.#stopResting();
       this.#channel.close();
     }
   }

@@ -256,6 +256,13 @@ export class WriterRole {
     else this.#end(tenure, 'released');
   }
 
+  /** This context may not run for long: it lets go of the lock, if no connection writes. */
+  rest(): void {
+    if (this.#tenure && this.#writing === 0 && this.#policy !== 'keep') {
+      this.#handOver(this.#tenure);
+    }
+  }
+
   /** To be called now and then while a connection writes: others hear that this context lives. */
   breathe(): void {
     if (++this.#calls % CALLS_PER_LOOK !== 0 || !this.#tenure) return;
