@@ -70,11 +70,11 @@ export function withOpening({ name, title }, { figures }) {
   };
 }
 
-/** The engine, and its page size where that is not SQLite's default. @param {ContenderRow} contender */
-export function engineOf({ engine, pageBytes }) {
-  return pageBytes === undefined || pageBytes === 4096
-    ? engine
-    : `${engine}, ${pageBytes / 1024} KiB pages`;
+/** The engine, and what is not SQLite's default. @param {ContenderRow} contender */
+export function engineOf({ engine, pageBytes, locking }) {
+  const pages =
+    pageBytes === undefined || pageBytes === 4096 ? '' : `, ${pageBytes / 1024} KiB pages`;
+  return `${engine}${pages}${locking ? `, locking_mode=${locking}` : ''}`;
 }
 
 /** @param {Results} results @param {Measure} measure @param {ContenderRow} contender */

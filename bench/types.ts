@@ -55,6 +55,8 @@ export interface Contender {
   readonly waitsFor: string;
   /** Where it is not SQLite's default. */
   readonly pageBytes?: number;
+  /** SQLite's locking mode, where it is not `normal`: this connection is the only one. */
+  readonly locking?: 'exclusive';
   /** False if closing loses the database: then there are no cold figures. */
   readonly persistent: boolean;
   /** IndexedDB alone: it takes part where a workload has a floor. */

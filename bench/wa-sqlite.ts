@@ -9,6 +9,8 @@ export interface WaSqliteOptions {
   readonly synchronous: 'full' | 'normal' | 'off';
   /** Of a database that is created. Default: SQLite's. */
   readonly pageBytes?: number | undefined;
+  /** SQLite's locking mode. Default: normal. */
+  readonly locking?: 'exclusive' | undefined;
   readonly counters?: () => Record<string, number>;
   readonly durable?: () => Promise<void>;
   readonly closeVFS?: () => unknown;
@@ -25,6 +27,7 @@ export async function openSession(options: WaSqliteOptions): Promise<Session> {
     return rows;
   };
   if (options.pageBytes !== undefined) await exec(`PRAGMA page_size = ${options.pageBytes}`);
+  if (options.locking) await exec(`PRAGMA locking_mode = ${options.locking}`);
   await exec(`PRAGMA synchronous = ${options.synchronous}`);
   return {
     exec,

@@ -26,17 +26,18 @@ export interface OpenOptions {
   readonly sqlite3: SQLiteAPI;
   readonly durability: OurDurability;
   readonly pageBytes?: number | undefined;
+  readonly locking?: 'exclusive' | undefined;
 }
 
 export async function openOurs(
   vfs: OurVFS,
-  { sqlite3, durability, pageBytes }: OpenOptions,
+  { sqlite3, durability, ...rest }: OpenOptions,
 ): Promise<Session> {
   sqlite3.vfs_register(vfs as object as SQLiteVFS, true);
   return await openSession({
     sqlite3,
     file: 'bench.db',
-    pageBytes,
+    ...rest,
     synchronous: SYNCHRONOUS[durability],
     counters: () => {
       const { recoveries: _, ...counters } = vfs.stats();
@@ -47,7 +48,7 @@ export async function openOurs(
   });
 }
 
-type Variant = Pick<OpenOptions, 'durability' | 'pageBytes'>;
+type Variant = Omit<OpenOptions, 'sqlite3'>;
 
 const VARIANTS: readonly Variant[] = [
   { durability: 'strict' },
@@ -55,6 +56,9 @@ const VARIANTS: readonly Variant[] = [
   { durability: 'deferred' },
   // The page size that absurd-sql's README suggests.
   { durability: 'relaxed', pageBytes: 8192 },
+  // As `:memory:`, which locks nothing either.
+  { durability: 'relaxed', locking: 'exclusive' },
+  { durability: 'deferred', locking: 'exclusive' },
 ];
 
 /** An engine of ours on the synchronous build, in every durability. */
@@ -62,12 +66,13 @@ export function onSyncBuild(
   engine: 'IDBBlockMirrorVFS' | 'IDBBlockSharedVFS',
   prefix: string,
 ): Contender[] {
-  return VARIANTS.map(({ durability, pageBytes }) => ({
-    name: [prefix, 'sync', durability, ...(pageBytes ? [pageBytes] : [])].join('.'),
+  return VARIANTS.map(({ durability, pageBytes, locking }) => ({
+    name: [prefix, 'sync', durability, pageBytes, locking].filter(Boolean).join('.'),
     engine,
     build: 'sync',
     durability,
     ...(pageBytes ? { pageBytes } : {}),
+    ...(locking ? { locking } : {}),
     waitsFor: WAITS_FOR[durability],
     persistent: true,
     async load() {
@@ -76,7 +81,7 @@ export function onSyncBuild(
       return async (database) => {
         const options = durability === 'deferred' ? { durability } : {};
         const vfs = await Engine.create(database, module, options);
-        return await openOurs(vfs, { sqlite3, durability, pageBytes });
+        return await openOurs(vfs, { sqlite3, durability, pageBytes, locking });
       };
     },
   }));
