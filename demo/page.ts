@@ -59,7 +59,7 @@ async function open(raw: RawVolume | undefined): Promise<{ db: Database; recover
     vfs.addEventListener('recovery', ({ detail }) => {
       event = detail;
     });
-    vfs.addEventListener('commit', ({ detail }) => commitTimes.push(detail.durationMs));
+    vfs.addEventListener('commit', ({ detail }) => commitTimes.push(detail.durationMs ?? 0));
   });
   await opened.rows('SELECT count(*) FROM sqlite_schema');
   const openMs = performance.now() - started;

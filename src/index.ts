@@ -1,4 +1,4 @@
-export type { OnDamage } from './blockstore/file.js';
+export type { OnDamage } from './blockstore/recovered.js';
 export type { Flush } from './blockstore/write-behind.js';
 export {
   BlockStoreError,
@@ -23,6 +23,7 @@ export type { SalvageReport } from './recovery/salvage.js';
 export type { VerifyReport } from './recovery/verify.js';
 export type { ChecksumAlgorithm, Durability } from './types.js';
 export type {
+  CommitEvent,
   EngineInfo,
   RecoveryReport,
   VFSEventMap,

@@ -148,7 +148,7 @@ export class Committer {
   #report(prepared: readonly PreparedCommit[], started: number): void {
     const durationMs = this.#deps.monotonicMs() - started;
     for (const commit of prepared) {
-      commit.file.committed(commit.record);
+      commit.file.committed(commit.record, durationMs);
       this.#deps.onCommit(commit, durationMs);
     }
   }

@@ -10,7 +10,7 @@
  *   absent ──create──▶ new ──first commit──▶ born
  */
 import { assert, BusyError, CorruptionError, fromDomException } from '../errors.js';
-import { type CommitRecord, decodeCommit, sameNonce } from '../format/commit.js';
+import { type CommitRecord, sameNonce } from '../format/commit.js';
 import { decodeFile, type FileRecord } from '../format/files.js';
 import { commitsFrom, everythingOf } from '../format/keys.js';
 import type { BlockSize, ChecksumAlgorithm, FileId, Version } from '../types.js';
@@ -18,42 +18,18 @@ import type { SegmentCache } from './cache.js';
 import type { Connection } from './connection.js';
 import { createRecord } from './create.js';
 import { unwrapRecord } from './evidence.js';
-import { BlockMap, type MapChange } from './map.js';
+import { BlockMap } from './map.js';
+import { changesOf, decodeStored, type StoredCommit } from './newer.js';
+import type { FallBack, OnDamage, Recover, Recovered } from './recovered.js';
 import { result } from './requests.js';
 import { Residence, type ResidenceOptions } from './residence.js';
 import { type ReadCounters, SegmentReader } from './segments.js';
 import { FileState } from './state.js';
+import { type News, Told } from './told.js';
 
 const BLOCK_SIZE_DEFAULT = 4096 as BlockSize;
 /** Times a resident file is read anew because another context reclaimed what was to be fetched. */
 const RELOADS_MAX = 3;
-
-/** Commits that had to be given up: their records are damaged or lost, what they built on is whole. */
-export interface FallBack {
-  /** The newest commit that verifies: the file has its content. */
-  readonly marker: CommitRecord;
-  /** The greatest version that was lost. The file goes on from there: no version is given twice. */
-  readonly from: Version;
-  /** Commit records there are from the marker up, damaged ones included. */
-  readonly recordCount: number;
-  readonly defects: readonly Error[];
-}
-
-/** Whether a file opens at an older version when its newest commit records are damaged or lost. */
-export type OnDamage = 'fall-back' | 'refuse';
-
-/** What recovery found, and the state it arrived at. */
-export interface Recovered {
-  readonly state: FileState;
-  /** Something lies above the marker: pending if a writer lives, orphans if not. */
-  readonly pendingAbove: boolean;
-  /** Commit records replayed on top of the last checkpoint. */
-  readonly replayedCommits: number;
-  readonly fellBack: FallBack | undefined;
-}
-
-/** Reads a file's records and decides its state; `recovery` supplies it. */
-export type Recover = (connection: Connection, file: FileRecord) => Promise<Recovered>;
 
 export interface FileDeps {
   readonly connection: Connection;
@@ -66,6 +42,8 @@ export interface FileDeps {
   readonly now: () => number;
   /** Keeps the files whole in memory. */
   readonly resident?: ResidenceOptions | undefined;
+  /** The file has a newer version in the store, and it is in force here. */
+  readonly onNews?: ((file: BlockFile, news: News) => void) | undefined;
   /** Resolves when what waits to land has landed or is known to be lost. */
   readonly settled: () => Promise<void>;
 }
@@ -84,7 +62,7 @@ export class BlockFile {
   readonly path: string;
   record: FileRecord | undefined;
   /** What the last recovery of this file found. */
-  recovery: Recovered | undefined;
+  recovery: Omit<Recovered, 'state' | 'commits'> | undefined;
   /** What was given up on opening, until a commit makes that so. */
   fellBack: FallBack | undefined;
   state: FileState;
@@ -105,6 +83,7 @@ export class BlockFile {
   elsewhere: Elsewhere | undefined;
   readonly #deps: FileDeps;
   readonly #pinned: Set<BlockMap> = new Set();
+  readonly #told: Told;
   readonly #residence: Residence | undefined;
   #reader: SegmentReader | undefined;
   /** The newest version known to be in the store. */
@@ -115,7 +94,8 @@ export class BlockFile {
   constructor(path: string, deps: FileDeps) {
     this.path = path;
     this.#deps = deps;
-    const { connection, cache, resident } = deps;
+    const { connection, cache, resident, onNews } = deps;
+    this.#told = new Told((news) => onNews?.(this, news));
     this.#residence = resident && new Residence({ ...resident, path, connection, cache });
     this.state = emptyState();
   }
@@ -198,6 +178,7 @@ export class BlockFile {
       this.fellBack = undefined;
       this.#adopt(emptyState());
       this.validatedAtMs = this.#deps.now();
+      this.#told.reached(this.state.map, []);
       return;
     }
     this.#identify(unwrapRecord(decodeFile(stored, this.path), place));
@@ -211,13 +192,15 @@ export class BlockFile {
     const recovered = await this.#recover(record);
     // A commit was acknowledged meanwhile.
     if (this.#isAhead) return await this.refresh();
-    const { state, pendingAbove, fellBack } = recovered;
-    this.recovery = recovered;
+    const { state, commits, ...found } = recovered;
+    const { pendingAbove, fellBack } = found;
+    this.recovery = found;
     this.fellBack = fellBack;
     this.#adopt(state);
     if (pendingAbove) this.cleanAbove = true;
     if (!record.born && state.map.version > 0) this.record = { ...record, born: true };
     this.validatedAtMs = this.#deps.now();
+    this.#told.reached(state.map, commits);
   }
 
   /** What the store has; a resident file's segments are in memory before its state is in force. */
@@ -283,45 +266,43 @@ export class BlockFile {
       result(r.getAll('commits', bounds)),
     );
     const now = this.#deps.now();
-    if (this.#isAhead) return await this.refresh();
-    const [marker, ...newer] = stored;
-    const known = this.#isOwnMarker(marker);
-    if (!known) return await this.load();
+    // A commit of ours or another refresh came in between: what is newer now is asked for again.
+    const isOvertaken = () => this.state.map !== map || map.version !== version;
+    if (this.#isAhead || isOvertaken()) return await this.refresh();
+    const [marker, ...newer] = stored.map((value) => decodeStored(value, this.file));
+    if (!this.#isOwnMarker(marker)) return await this.load();
     if (this.#residence && newer.length > 0) {
       if (!(await this.#bringNewer(this.#residence, newer))) return await this.load();
-      // A commit of ours or another refresh came in between: what is newer now is asked for again.
-      if (this.state.map !== map || map.version !== version) return await this.refresh();
+      if (isOvertaken()) return await this.refresh();
     }
-    if (!newer.every((value) => this.#follow(value))) return await this.load();
+    if (!newer.every((found) => this.#follow(found))) return await this.load();
     this.tidy();
     this.validatedAtMs = now;
+    const commits = newer.flatMap((found) => found?.commit ?? []);
+    this.#told.reached(this.state.map, commits);
   }
 
   /** Not so when others fell back below our version and gave it to another commit. */
-  #isOwnMarker(value: unknown): boolean {
+  #isOwnMarker(stored: StoredCommit | undefined): boolean {
     const { map, marker } = this.state;
-    const stored = decodeCommit(value, { file: this.file, version: map.version });
-    return stored.ok && marker !== undefined && sameNonce(stored.value.nonce, marker);
+    if (stored?.commit.version !== map.version) return false;
+    return marker !== undefined && sameNonce(stored.commit.nonce, marker);
   }
 
   /** False if the newer commits cannot be followed, or the store lacks what they have written. */
-  async #bringNewer(residence: Residence, newer: readonly unknown[]): Promise<boolean> {
-    const changes: MapChange[] = [];
-    let { version } = this.state.map;
-    for (const value of newer) {
-      const decoded = decodeCommit(value, { file: this.file });
-      if (!decoded.ok || decoded.value.base !== version || !decoded.value.entries) return false;
-      changes.push({ ...decoded.value, entries: decoded.value.entries });
-      version = decoded.value.version;
-    }
+  async #bringNewer(
+    residence: Residence,
+    newer: readonly (StoredCommit | undefined)[],
+  ): Promise<boolean> {
+    const changes = changesOf(newer, this.state.map.version);
+    if (!changes) return false;
     return await residence.bringNewer(this.file, this.reader, this.state.map, changes);
   }
 
   /** False if the commit cannot be applied to the map in memory. */
-  #follow(value: unknown): boolean {
-    const decoded = decodeCommit(value, { file: this.file });
-    if (!decoded.ok) return false;
-    const commit = decoded.value;
+  #follow(found: StoredCommit | undefined): boolean {
+    if (!found) return false;
+    const { commit, recordBytes } = found;
     const { map } = this.state;
     const isNext = commit.base === map.version;
     if (!isNext || !commit.entries || commit.directoryVersion !== this.state.directoryVersion) {
@@ -329,7 +310,7 @@ export class BlockFile {
     }
     this.state.apply(
       { ...commit, entries: commit.entries },
-      { endPart: commit.endPart, recordBytes: (value as ArrayBuffer).byteLength },
+      { endPart: commit.endPart, recordBytes },
       map.pins > 0,
     );
     this.state.marker = commit.nonce;
@@ -353,7 +334,7 @@ export class BlockFile {
   }
 
   /** A commit of ours is in the store. */
-  committed(commit: CommitRecord): void {
+  committed(commit: CommitRecord, durationMs: number): void {
     this.validatedAtMs = this.#deps.now();
     this.#landed = commit.version;
     this.cleanAbove = false;
@@ -362,6 +343,7 @@ export class BlockFile {
       this.record = { ...this.record, born: true };
     }
     this.elsewhere?.committed(commit.version);
+    this.#told.own(commit, durationMs);
   }
 
   /** Acknowledged commits that were deferred did not land. */
@@ -383,6 +365,7 @@ export class BlockFile {
   #identify(record: FileRecord | undefined): void {
     const { connection, cache, counters } = this.#deps;
     if (record?.file !== this.record?.file) {
+      this.#told.replaced();
       this.#reader?.clear();
       this.#reader = record && new SegmentReader({ connection, cache, counters, owner: record });
     }

@@ -11,10 +11,12 @@ import { SegmentCache } from './cache.js';
 import { Committer, type CommitterDeps } from './committer.js';
 import { Connection } from './connection.js';
 import { requireRecord, unwrapRecord } from './evidence.js';
-import { BlockFile, type OnDamage, type Recover } from './file.js';
+import { BlockFile } from './file.js';
+import type { OnDamage, Recover } from './recovered.js';
 import { result } from './requests.js';
 import type { ResidenceOptions } from './residence.js';
 import type { ReadCounters } from './segments.js';
+import type { News } from './told.js';
 import type { Timer } from './watchdog.js';
 
 /** Finds a file whose record is lost though commits bear its path; `recovery` supplies it. */
@@ -30,6 +32,8 @@ export interface VolumeOptions extends Omit<CommitterDeps, 'connection'> {
   readonly recover: Recover;
   readonly findLost: FindLost;
   readonly onDamage?: OnDamage;
+  /** An open file has a newer version in the store, and it is in force here. */
+  readonly onNews?: (file: BlockFile, news: News) => void;
   /** Keeps open files whole in memory. */
   readonly resident?: ResidenceOptions | undefined;
   /** The connection went away; the next request opens a new one. */

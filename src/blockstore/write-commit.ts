@@ -47,8 +47,9 @@ import { RETAINED_COMMITS } from '../format/layout.js';
 import { decodeSpillOwner } from '../format/spill-owner.js';
 import type { FileId, Version } from '../types.js';
 import type { Connection } from './connection.js';
-import type { BlockFile, FallBack } from './file.js';
+import type { BlockFile } from './file.js';
 import type { PreparedCheckpoint, PreparedCommit } from './prepare.js';
+import type { FallBack } from './recovered.js';
 import { abort, type Requests, result } from './requests.js';
 
 /** A base validated longer ago than this is checked again inside the idbTx. */

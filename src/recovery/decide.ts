@@ -10,7 +10,7 @@
  *      ├──only the newest commit records are damaged or lost, all below is whole──▶ fallen-back
  *      └──anything else──▶ defective
  */
-import type { FallBack, Recovered } from '../blockstore/file.js';
+import type { FallBack, Recovered } from '../blockstore/recovered.js';
 import { CorruptionError, FormatVersionError } from '../errors.js';
 import { decodeCommit } from '../format/commit.js';
 import { commitKey } from '../format/keys.js';
@@ -26,12 +26,12 @@ export type Verdict =
 
 export function decide(evidence: Evidence): Verdict {
   const found = inquire(evidence);
-  const { state, replayedCommits, defects } = found;
+  const { state, replayedCommits, commits, defects } = found;
   const fallen = fallBack(evidence, found);
   if (fallen) return fallen;
   if (!state) return { tag: 'defective', defects };
   const pendingAbove = evidence.above !== undefined;
-  return { tag: 'intact', state, pendingAbove, replayedCommits, fellBack: undefined };
+  return { tag: 'intact', state, pendingAbove, replayedCommits, commits, fellBack: undefined };
 }
 
 /**
@@ -62,7 +62,7 @@ function fallBack(evidence: Evidence, found: Findings): Verdict | undefined {
     defects: found.defects.length > 0 ? found.defects : [lostMarker(evidence, marker.version)],
   };
   const pendingAbove = evidence.above !== undefined && evidence.spillOwner !== undefined;
-  return { tag: 'fallen-back', state, pendingAbove, replayedCommits, fellBack };
+  return { tag: 'fallen-back', state, pendingAbove, replayedCommits, commits: [], fellBack };
 }
 
 /** The commit records without the damaged ones at the top. */

@@ -27,20 +27,23 @@ export interface Findings {
   readonly state: FileState | undefined;
   readonly marker: CommitRecord | undefined;
   readonly replayedCommits: number;
+  readonly commits: readonly CommitRecord[];
   readonly defects: readonly Error[];
 }
 
 export function inquire(evidence: Evidence): Findings {
   const inquiry = new Inquiry(evidence);
   const state = inquiry.state();
-  const { marker, replayedCommits, defects } = inquiry;
-  return { state: defects.length > 0 ? undefined : state, marker, replayedCommits, defects };
+  const { marker, replayedCommits, commits, defects } = inquiry;
+  const sound = defects.length > 0 ? undefined : state;
+  return { state: sound, marker, replayedCommits, commits, defects };
 }
 
 class Inquiry {
   readonly defects: Error[] = [];
   marker: CommitRecord | undefined;
   replayedCommits = 0;
+  commits: readonly CommitRecord[] = [];
   readonly #evidence: Evidence;
 
   constructor(evidence: Evidence) {
@@ -50,7 +53,8 @@ class Inquiry {
   state(): FileState | undefined {
     this.#spillOwner();
     const commits = this.#commits();
-    const marker = commits.at(-1)?.record;
+    this.commits = commits.map(({ record }) => record);
+    const marker = this.commits.at(-1);
     this.marker = marker;
     if (!marker) {
       if (this.defects.length === 0 && this.#evidence.file.born) {

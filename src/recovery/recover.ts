@@ -1,6 +1,6 @@
 /** Recovery as opening a file runs it: scan, decide, and the error if something is wrong. */
 import type { Connection } from '../blockstore/connection.js';
-import type { Recovered } from '../blockstore/file.js';
+import type { Recovered } from '../blockstore/recovered.js';
 import { result } from '../blockstore/requests.js';
 import { deleteAbove } from '../blockstore/write-commit.js';
 import { CorruptionError, InvariantError } from '../errors.js';

@@ -93,10 +93,12 @@ export abstract class BlockVFS {
   }
 
   /**
-   * Deletes a database.
+   * Deletes a database, as a whole or not at all. Waits up to `busyTimeoutMs` for sqliteTxs under way in
+   * other contexts to end; connections there get SQLITE_BUSY_SNAPSHOT once, then the new, empty database.
    *
    * @returns false if there was none.
-   * @throws BusyError if a connection of this instance, or a writer in another context, has it open.
+   * @throws BusyError if a connection of this instance has it open, or another context goes on to write
+   *   or read it.
    */
   async deleteFile(path: string): Promise<boolean> {
     return await this.#parts.volume.deleteFile(path);
@@ -108,7 +110,7 @@ export abstract class BlockVFS {
    * @param options `repair`: do what is lossless: rebuild a lost or damaged file record, map chunk or
    *   directory, and delete segments that nothing names. Default false.
    * @throws OptionError if there is no such database; BusyError if `repair` is asked for while the
-   *   database is open here or another context writes to it.
+   *   database is open here, or another context writes to it or goes on to read an older version.
    */
   async verify(path: string, options: { readonly repair?: boolean } = {}): Promise<VerifyReport> {
     return await this.#parts.volume.verify(path, options);

@@ -252,7 +252,7 @@ export class Core implements FileUser {
   }
 
   protected deleteDatabase(path: string): Answer {
-    return this.host.volume.delete(path).then(() => rc.SQLITE_OK);
+    return this.host.deleteFile(path).then(() => rc.SQLITE_OK);
   }
 
   #forget(path: string): number {

@@ -1,7 +1,9 @@
 /** Events of a VFS, typed. */
 import type { BlockFile } from '../blockstore/file.js';
+import type { News } from '../blockstore/told.js';
 import type { Flush } from '../blockstore/write-behind.js';
 import { type BlockStoreError, fromDomException } from '../errors.js';
+import { HOLE } from '../format/commit.js';
 import type { Durability } from '../types.js';
 import type { WriterChange } from './writer-role.js';
 
@@ -27,14 +29,38 @@ export interface RecoveryReport {
   readonly durationMs: number;
 }
 
+/** A commit, or several of other contexts that could not be told one by one. */
+export interface CommitEvent {
+  readonly path: string;
+  /** Version of the file now. */
+  readonly version: number;
+  /** Version before: `version − 1`, unless this tells of several commits. */
+  readonly after: number;
+  /** It was made through this VFS, or with the shared engine through its storage worker. */
+  readonly own: boolean;
+  /**
+   * Numbers of the pages that were written, from 1, in no order. Undefined if any page may have
+   * changed: the commit wrote more than 2,048 pages, cut the file, or was read with
+   * others.
+   */
+  readonly pages: readonly number[] | undefined;
+  /**
+   * Bytes of a page as they are counted here. The commit of a VACUUM that changes the page size counts
+   * in the old one.
+   */
+  readonly pageBytes: number | undefined;
+  /** How many pages were written, if that is known. */
+  readonly blocks: number | undefined;
+  /** Milliseconds from the commit point to `complete`; undefined if it is not an own one. */
+  readonly durationMs: number | undefined;
+}
+
 export interface VFSEventMap {
-  /** A commit is complete in IndexedDB. */
-  commit: {
-    readonly path: string;
-    readonly version: number;
-    readonly blocks: number;
-    readonly durationMs: number;
-  };
+  /**
+   * A commit is complete in IndexedDB: of this context, or of another one, as soon as this one knows.
+   * Each is told once, in the order of versions, when what is read from then on is that version.
+   */
+  commit: CommitEvent;
   /** A file was opened and its state recovered. */
   recovery: RecoveryReport;
   /** A mirror brings a file into memory. */
@@ -78,6 +104,20 @@ export type VFSEventType = keyof VFSEventMap;
 
 export type VFSListener<K extends VFSEventType> = (event: CustomEvent<VFSEventMap[K]>) => void;
 
+export function commitEvent(path: string, { listed, ownMs, ...news }: News): CommitEvent {
+  const { version, after, blockCount: blocks } = news;
+  const pages = listed?.entries && pagesOf(listed.entries.blocks);
+  const own = ownMs !== undefined;
+  const pageBytes = listed?.blockSize;
+  return { path, version, after, own, pages, pageBytes, blocks, durationMs: ownMs };
+}
+
+function pagesOf(blocks: Uint32Array): number[] {
+  const pages: number[] = [];
+  for (const block of blocks) if (block !== HOLE) pages.push(block + 1);
+  return pages;
+}
+
 /** The report on a file that was just opened. */
 export function recoveryReport(
   { path, recovery, fellBack, state }: BlockFile,
@@ -102,6 +142,8 @@ export interface EngineInfo {
 
 /** A typed EventTarget. Building an event costs nothing while nobody listens. */
 export class Emitter {
+  /** Called when somebody begins to listen. */
+  onlisten: ((type: VFSEventType) => void) | undefined;
   readonly #target: EventTarget = new EventTarget();
   readonly #counts: Map<VFSEventType, number> = new Map();
 
@@ -112,6 +154,7 @@ export class Emitter {
   ): void {
     this.#counts.set(type, (this.#counts.get(type) ?? 0) + 1);
     this.#target.addEventListener(type, listener as EventListener, options);
+    this.onlisten?.(type);
   }
 
   removeEventListener<K extends VFSEventType>(type: K, listener: VFSListener<K>): void {

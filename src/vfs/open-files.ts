@@ -118,6 +118,12 @@ export class OpenFiles {
     this.#closing.add(closing);
   }
 
+  /** Reads what others committed. Never rejects: whoever uses a file is told what is wrong with it. */
+  async catchUp(): Promise<void> {
+    const open = [...this.#shared.values()].filter(({ users }) => users > 0);
+    await Promise.allSettled(open.map((shared) => shared.catchUp()));
+  }
+
   /** Resolves when nothing is under way that keeps a closed connection's file open. Never rejects. */
   async quiet(): Promise<void> {
     await this.#deps.volume.committer.settled();

@@ -1,5 +1,5 @@
 /** Options of every engine, with their defaults and limits. */
-import type { OnDamage } from '../blockstore/file.js';
+import type { OnDamage } from '../blockstore/recovered.js';
 import { OptionError, UnsupportedError } from '../errors.js';
 import type { ChecksumAlgorithm, Durability } from '../types.js';
 import type { WriterPolicy } from './writer-role.js';

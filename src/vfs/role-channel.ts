@@ -4,7 +4,11 @@
  *
  *   ask   who waits for the lock, again and again
  *   busy  the holder: it lives, and does not hand the lock over at once
+ *
+ * News of commits and wishes for pins go over it too (commit-news.ts, snapshot-pins.ts).
  */
+import type { NewsWord } from './commit-news.js';
+import type { PinWord } from './snapshot-pins.js';
 
 export type RoleWord = 'ask' | 'busy';
 
@@ -17,20 +21,23 @@ export interface RoleChannel {
   readonly hears: boolean;
 }
 
-interface RoleMessage {
+/** Everything that contexts say to each other. */
+type Word = RoleWord | NewsWord | PinWord;
+
+interface Message {
   readonly name: string;
-  readonly word: RoleWord;
+  readonly word: Word;
 }
 
 /** Deaf where the context has no BroadcastChannel. */
 export class BroadcastRoleChannel implements RoleChannel {
   readonly #channel: BroadcastChannel | undefined;
-  readonly #listeners: Map<string, Set<(word: RoleWord) => void>> = new Map();
+  readonly #listeners: Map<string, Set<(word: Word) => void>> = new Map();
 
   constructor(name: string) {
     if (typeof BroadcastChannel === 'undefined') return;
     this.#channel = new BroadcastChannel(name);
-    this.#channel.onmessage = ({ data }: MessageEvent<Partial<RoleMessage> | null>) => {
+    this.#channel.onmessage = ({ data }: MessageEvent<Partial<Message> | null>) => {
       const { name, word } = data ?? {};
       if (name === undefined || word === undefined) return;
       for (const heard of this.#listeners.get(name) ?? []) heard(word);
@@ -41,14 +48,16 @@ export class BroadcastRoleChannel implements RoleChannel {
     return this.#channel !== undefined;
   }
 
-  say(name: string, word: RoleWord): void {
-    this.#channel?.postMessage({ name, word } satisfies RoleMessage);
+  say(name: string, word: Word): void {
+    this.#channel?.postMessage({ name, word } satisfies Message);
   }
 
-  listen(name: string, heard: (word: RoleWord) => void): () => void {
+  /** A name is of one kind of word. */
+  listen<W extends Word>(name: string, heard: (word: W) => void): () => void {
     const listeners = this.#listeners.get(name) ?? new Set();
-    this.#listeners.set(name, listeners.add(heard));
-    return () => listeners.delete(heard);
+    const listener = (word: Word) => heard(word as W);
+    this.#listeners.set(name, listeners.add(listener));
+    return () => listeners.delete(listener);
   }
 
   close(): void {

@@ -220,13 +220,24 @@ export class SharedFile {
     await this.file.refresh();
   }
 
+  /** Reads what others committed though nobody uses it yet. */
+  async catchUp(): Promise<void> {
+    const { exclusive, suspect, isResident } = this.file;
+    if (exclusive && !suspect) return;
+    // What is fetched must not be reclaimed meanwhile.
+    if (isResident) await this.share();
+    else await this.refresh();
+  }
+
   /**
    * The same, so that a snapshot can be pinned as soon as it resolves, in that task: nobody reclaims
    * what that needs.
    */
   async share(): Promise<void> {
-    if (!this.pins) return await this.refresh();
-    await this.pins.reading(() => this.refresh());
+    const { pins, role } = this;
+    if (!pins || role?.held) await this.refresh();
+    // Handed over meanwhile, or not held at all.
+    if (pins && !role?.held) await pins.reading(() => this.refresh());
   }
 
   /**
@@ -294,7 +305,7 @@ export class SharedFile {
     );
     this.#dropReservation();
     // What is read here is covered by the lock no more.
-    void this.pins?.uncovered();
+    this.pins?.robbed();
   }
 
   close(): void {

@@ -15,7 +15,8 @@
  *          them and m. A snapshot below m was pinned before it asked, so its floor was seen (a, b, c);
  *          what is pinned later is m or newer, for its refresh began after the question (a), or
  *          after the writer lock was handed over (c). So an old answer is as safe as a new one.
- *       What c does not hold for is a lock that was stolen: its late holder pins as soon as it is told.
+ *       What c does not hold for is a lock that was stolen: its late holder pins as soon as it is told, and
+ *       forgets what it was answered, for others may have been without a floor then.
  *   I9  A floor is waited for PIN_WAIT_MS at most. It outlives the last snapshot by 2 × PIN_IDLE_MS at
  *       most, so that who reads on and on asks for no lock. A writer asks once for each checkpoint.
  *
@@ -28,14 +29,24 @@ import { CHECKPOINT_COMMITS } from '../format/layout.js';
 
 const PIN_WAIT_MS = 5000;
 const PIN_IDLE_MS = 500;
+const PIN_POLL_MS = 20;
 /** File id, or * for any; floor; whose it is. */
 const FLOOR = /^(\d+|\*):(\d+):(\w+)$/;
 const ANY_FILE = '*';
+
+/** Said by who wants a file that nobody reads: pins that no snapshot needs are let go of. */
+export type PinWord = 'yield';
+
+export interface PinChannel {
+  say(name: string, word: PinWord): void;
+  listen(name: string, heard: (word: PinWord) => void): () => void;
+}
 
 export interface PinDeps {
   readonly locks: LockManager;
   /** What the names of a file's pins begin with. */
   readonly prefix: string;
+  readonly channel: PinChannel;
 }
 
 /** The pins of other contexts, as the last answer told. */
@@ -61,6 +72,7 @@ export class SnapshotPins implements Elsewhere {
   readonly #deps: PinDeps;
   readonly #file: BlockFile;
   readonly #owner: string = randomName();
+  readonly #unlisten: () => void;
   #floor: Floor | undefined;
   #taking: Promise<void> | undefined;
   /** Reads that are about to pin a snapshot, or need what one would. */
@@ -79,6 +91,7 @@ export class SnapshotPins implements Elsewhere {
     this.#file = file;
     this.#deps = deps;
     file.elsewhere = this;
+    this.#unlisten = deps.channel.listen(deps.prefix, () => this.#yield());
   }
 
   /** I8 a: runs `work`, which refreshes and pins, with a floor held. */
@@ -100,16 +113,28 @@ export class SnapshotPins implements Elsewhere {
 
   /** I8 c: a promise, which never rejects, while a snapshot lacks a floor. */
   uncovered(): Promise<void> | undefined {
-    const oldest = this.#oldest;
-    if (oldest === Number.POSITIVE_INFINITY || this.#covers(oldest)) return undefined;
-    if (this.#isRefused) return undefined;
-    return (this.#taking ?? this.#take()).catch(() => undefined);
+    return this.#lacksFloor ? this.#cover() : undefined;
   }
 
-  /** Lets go of the floor at once if no snapshot needs it. */
-  yield(): void {
-    if (this.#readers > 0 || this.#oldest !== Number.POSITIVE_INFINITY) return;
-    this.#drop();
+  get #lacksFloor(): boolean {
+    const oldest = this.#oldest;
+    if (oldest === Number.POSITIVE_INFINITY || this.#covers(oldest)) return false;
+    return !this.#isRefused && !this.#isClosed;
+  }
+
+  async #cover(): Promise<void> {
+    while (this.#lacksFloor) await (this.#taking ?? this.#take()).catch(() => undefined);
+  }
+
+  /** The writer lock was stolen: what is pinned is covered by it no more, and an answer came too late. */
+  robbed(): void {
+    this.#answer = undefined;
+    this.#asked = undefined;
+    void this.uncovered();
+  }
+
+  #yield(): void {
+    if (this.#readers === 0 && this.#oldest === Number.POSITIVE_INFINITY) this.#drop();
   }
 
   /** I8 d: what may be needed elsewhere; everything before the first answer. */
@@ -140,13 +165,9 @@ export class SnapshotPins implements Elsewhere {
     return this.#answerNow?.others ?? NO_PINS;
   }
 
-  /** Asks which pins other contexts hold now. */
-  async otherPins(): Promise<OtherPins> {
-    return await otherPins(this.#deps, this.#file.record?.file, this.#owner);
-  }
-
   close(): void {
     this.#isClosed = true;
+    this.#unlisten();
     this.#drop();
   }
 
@@ -155,8 +176,11 @@ export class SnapshotPins implements Elsewhere {
   }
 
   async #ask(file: number, complete: number): Promise<void> {
-    const others = await otherPins(this.#deps, file, this.#owner);
-    this.#answer = { file, complete, others };
+    const asked = this.#asked;
+    const isMeant = (of: string, holder: string | undefined) =>
+      holder !== this.#owner && (of === ANY_FILE || Number(of) === file);
+    const others = await pinsOf(this.#deps, isMeant);
+    if (this.#asked === asked) this.#answer = { file, complete, others };
   }
 
   /** Oldest version of a snapshot that may have to fetch something. */
@@ -238,11 +262,22 @@ export async function pinEverything({ locks, prefix }: PinDeps, path: string): P
   return () => lock.release();
 }
 
-/** Pins that others than `owner` hold, or are about to. */
-export async function otherPins(
+/** True once nobody has a pin of what lies at a path; false when the time is up. */
+export async function unpinned(deps: PinDeps, waitMs: number): Promise<boolean> {
+  const until = performance.now() + waitMs;
+  for (;;) {
+    const { count } = await pinsOf(deps, () => true);
+    if (count === 0) return true;
+    if (performance.now() >= until) return false;
+    deps.channel.say(deps.prefix, 'yield');
+    await new Promise((resolve) => setTimeout(resolve, PIN_POLL_MS));
+  }
+}
+
+/** Pins that are held, or asked for. */
+async function pinsOf(
   { locks, prefix }: PinDeps,
-  file: number | undefined,
-  owner?: string,
+  isMeant: (file: string, holder: string | undefined) => boolean,
 ): Promise<OtherPins> {
   const { held = [], pending = [] } = await locks.query();
   let count = 0;
@@ -250,8 +285,7 @@ export async function otherPins(
   for (const { name } of [...held, ...pending]) {
     if (!name?.startsWith(prefix)) continue;
     const [, of, floor, holder] = FLOOR.exec(name.slice(prefix.length)) ?? [];
-    if (of === undefined || holder === owner) continue;
-    if (of !== ANY_FILE && Number(of) !== file) continue;
+    if (of === undefined || !isMeant(of, holder)) continue;
     count++;
     oldest = Math.min(oldest, Number(floor));
   }

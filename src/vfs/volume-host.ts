@@ -13,14 +13,15 @@ import { apply, findLost, recover } from '../recovery/recover.js';
 import { type SalvageReport, salvage } from '../recovery/salvage.js';
 import { recordsOnly, type VerifyReport, verifyBlocks, verifyRecords } from '../recovery/verify.js';
 import { flushBeforePageEnds, whenDue, whenIdle, whenPageRests } from './auto-sync.js';
-import { Emitter } from './events.js';
+import { CommitNews, type NewsWord } from './commit-news.js';
+import { commitEvent, Emitter } from './events.js';
 import { OpenFiles } from './open-files.js';
 import type { ResolvedOptions } from './options.js';
 import { normalisePath } from './paths.js';
 import { BroadcastRoleChannel } from './role-channel.js';
 import { writeSalvaged } from './salvage.js';
 import type { FileEnv } from './shared-file.js';
-import type { PinDeps } from './snapshot-pins.js';
+import { type PinDeps, unpinned } from './snapshot-pins.js';
 import { statsOf, type VFSStats } from './stats.js';
 import { WriterRole, type WriterState } from './writer-role.js';
 
@@ -62,6 +63,7 @@ export class VolumeHost implements VolumeServices {
   readonly options: ResolvedOptions;
   readonly #count: { commits: number };
   readonly #channel: BroadcastRoleChannel;
+  readonly #news: CommitNews;
   readonly #stopAutoSync: (() => void) | undefined;
   readonly #stopResting: () => void;
   readonly #seen: LossesSeen = { losses: 0 };
@@ -74,7 +76,7 @@ export class VolumeHost implements VolumeServices {
     resident?: { readonly bytesMax: number },
   ): Promise<VolumeHost> {
     const emitter = new Emitter();
-    const count = { commits: 0 };
+    const count = { commits: 0, onCommit: () => {} };
     const volume = await Volume.open({
       name: options.idbName,
       factory: options.indexedDB,
@@ -101,17 +103,15 @@ export class VolumeHost implements VolumeServices {
           const { deferredBytes: bytes, deferredCommits: commits } = volume.committer;
           return { waits, bytes, commits };
         }),
-      onCommit: ({ file, record }, durationMs) => {
+      onCommit: () => {
         count.commits++;
-        emitter.emit('commit', () => ({
-          path: file.path,
-          version: record.version,
-          blocks: record.entryCount,
-          durationMs,
-        }));
+        count.onCommit();
       },
+      onNews: (file, news) => emitter.emit('commit', () => commitEvent(file.path, news)),
     });
-    return new VolumeHost(options, { emitter, volume, count });
+    const host = new VolumeHost(options, { emitter, volume, count });
+    count.onCommit = () => host.#news.committed();
+    return host;
   }
 
   private constructor(
@@ -130,6 +130,21 @@ export class VolumeHost implements VolumeServices {
     // Behind what sends deferred commits: the lock is let go of when they have landed.
     this.#stopResting = whenPageRests(() => this.#files?.rest());
     this.#channel = new BroadcastRoleChannel(`${PREFIX}:${options.idbName}`);
+    this.#news = this.#newsOver(this.#channel);
+  }
+
+  #newsOver(channel: BroadcastRoleChannel): CommitNews {
+    const name = `${PREFIX}:${this.options.idbName}:news`;
+    const news = new CommitNews({
+      say: (word) => channel.say(name, word),
+      catchUp: async () => await this.#files?.catchUp(),
+      monotonicMs: () => performance.now(),
+    });
+    channel.listen<NewsWord>(name, (word) => news.hear(word));
+    this.emitter.onlisten = (type) => {
+      if (type === 'commit') news.listen();
+    };
+    return news;
   }
 
   /** The volume's files for the one who opens them for SQLite. */
@@ -171,7 +186,10 @@ export class VolumeHost implements VolumeServices {
 
   async deleteFile(path: string): Promise<boolean> {
     const name = normalisePath(path);
-    return await this.#alone(name, () => this.volume.delete(name));
+    return await this.#alone(name, async () => {
+      await this.#unread(name);
+      return await this.volume.delete(name);
+    });
   }
 
   async verify(path: string, options: VerifyOptions = {}): Promise<VerifyReport> {
@@ -180,6 +198,8 @@ export class VolumeHost implements VolumeServices {
     const { committer, connection } = this.volume;
     await committer.drained();
     const look = () => verifyRecords(connection, name, { repair });
+    // What is deleted as named by nothing may be what an old snapshot needs.
+    if (repair) await this.#unread(name);
     const records = repair ? await this.#alone(name, look) : await look();
     if (records.defects.length > 0) return recordsOnly(name, records);
     const blocks = await this.#open.withFile(name, { exclusive: repair }, (file) =>
@@ -222,6 +242,13 @@ export class VolumeHost implements VolumeServices {
     }
   }
 
+  /** @throws BusyError if another context reads an older version of it, and does not end in time. */
+  async #unread(name: string): Promise<void> {
+    const pins = this.#pinsOf(name);
+    if (!pins || (await unpinned(pins, this.options.busyTimeoutMs))) return;
+    throw new BusyError(name, 'another context is reading it');
+  }
+
   writer(path: string): WriterState {
     return this.#open.get(normalisePath(path))?.role?.state ?? 'none';
   }
@@ -229,7 +256,8 @@ export class VolumeHost implements VolumeServices {
   stats(): VFSStats {
     const held = this.#user?.held() ?? { stagedBytes: 0, journalBytes: 0 };
     const recoveries = this.#open.recoveries();
-    return statsOf(this.volume, { ...this.#count, ...held, recoveries });
+    const { commits } = this.#count;
+    return statsOf(this.volume, { commits, ...held, recoveries });
   }
 
   async close(): Promise<void> {
@@ -248,13 +276,15 @@ export class VolumeHost implements VolumeServices {
     } finally {
       this.#stopAutoSync?.();
       this.#stopResting();
+      this.#news.close();
       this.#channel.close();
     }
   }
 
   #pinsOf(path: string): PinDeps | undefined {
     const { locks, idbName } = this.options;
-    return locks ? { locks, prefix: `${PREFIX}:${idbName}:${path}:pin:` } : undefined;
+    const prefix = `${PREFIX}:${idbName}:${path}:pin:`;
+    return locks ? { locks, prefix, channel: this.#channel } : undefined;
   }
 
   #roleOf(path: string): WriterRole | undefined {

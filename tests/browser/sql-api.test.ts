@@ -119,7 +119,7 @@ describe.each(ENGINES)('the VFS beside SQL, %s', (build) => {
   // back, come back: each event's fields.
   test('commit and recovery events tell path, version and extent', async () => {
     const { vfs } = await site.context();
-    const seen: [string, Partial<VFSEventMap['commit'] & VFSEventMap['recovery']>][] = [];
+    const seen: [string, VFSEventMap['commit'] | VFSEventMap['recovery']][] = [];
     vfs.addEventListener('recovery', ({ detail }) => seen.push(['recovery', detail]));
     vfs.addEventListener('commit', ({ detail }) => seen.push(['commit', detail]));
     const db = await site.open();
@@ -127,8 +127,8 @@ describe.each(ENGINES)('the VFS beside SQL, %s', (build) => {
     await vi.waitFor(() => expect(seen).toHaveLength(3));
     expect(seen).toMatchObject([
       ['recovery', { path: 'test.db', version: 0, foundAbove: false, deletedAbove: false }],
-      ['commit', { path: 'test.db', version: 1, blocks: 2 }],
-      ['commit', { path: 'test.db', version: 2 }],
+      ['commit', { path: 'test.db', version: 1, after: 0, own: true, pages: [1, 2], blocks: 2 }],
+      ['commit', { path: 'test.db', version: 2, after: 1, own: true }],
     ]);
     expect((await vfs.stats()).commits).toBe(2);
     await site.leave();

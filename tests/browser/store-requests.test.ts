@@ -53,7 +53,7 @@ describe.each(BUILDS)('requests, %s', (build) => {
   test('a commit of n pages makes ceil(n / 15) + 1 requests and one idbTx', async () => {
     const { db, context } = await filled(1000);
     const blocks: number[] = [];
-    context.vfs.addEventListener('commit', ({ detail }) => blocks.push(detail.blocks));
+    context.vfs.addEventListener('commit', ({ detail }) => blocks.push(detail.blocks ?? 0));
     for (const n of [3, 15, 16, 100, 1000]) {
       const { transactions, requests } = await context.vfs.stats();
       await db.run(`UPDATE t SET v = randomblob(3000) WHERE id < ${n}`);

@@ -32,6 +32,7 @@ export const GROUPS = {
         'map',
         'readahead',
         'state',
+        'told',
       ],
       tests: ['tests/unit/blockstore/*.test.ts'],
     },
@@ -56,7 +57,7 @@ export const GROUPS = {
       tests: ['tests/sim/blockstore-bulk.test.ts', 'tests/sim/blockstore-residence.test.ts'],
     },
     {
-      files: ['create', 'file', 'volume'],
+      files: ['create', 'file', 'newer', 'recovered', 'volume'],
       tests: [
         'tests/sim/blockstore-{commit,fence,file,files,read,residence,volume}.test.ts',
         'tests/sim/recovery-files.test.ts',

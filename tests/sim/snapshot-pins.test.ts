@@ -5,63 +5,40 @@
  * Method: pages of one simulated IndexedDB, each with Web Locks that can be taken from it as from a page that has
  * died. Their caches hold less than the table, so what a reader reads it has to fetch.
  */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { CHECKPOINT_COMMITS } from '../../src/format/layout.js';
-import { FaultyLocks, SimulatedIndexedDB, SimulatedLocks } from '../../src/testing/index.js';
 import type { Database } from '../support/database.ts';
 import { useGlobals } from '../support/globals.ts';
-import { NodeSQLite, type Page } from '../support/sqlite-node.ts';
+import { PATH, type Tab, Tabs } from '../support/tabs.ts';
 
-const PATH = 't.db';
 const ROWS = 60;
-const CACHE = { cacheBytes: 65536, autoSync: false };
 
 useGlobals();
+vi.setConfig({ testTimeout: 60_000 });
 
-class Tab {
-  readonly page: Page;
-  readonly db: Database;
-  readonly locks: FaultyLocks;
-
-  constructor(page: Page, db: Database, locks: FaultyLocks) {
-    this.page = page;
-    this.db = db;
-    this.locks = locks;
-  }
-
-  /** Commits until every row, and so every segment, has been written anew `checkpoints` times. */
-  async rewrite(checkpoints: number): Promise<void> {
-    for (let i = 0; i < checkpoints * CHECKPOINT_COMMITS; i++) {
-      await this.db.run('UPDATE t SET n = n + 1, v = randomblob(3000) WHERE id = ?', [i % ROWS]);
-    }
-  }
-
-  sum(): Promise<unknown> {
-    return this.db.value('SELECT sum(n + length(v)) FROM t');
-  }
-}
-
-let sim: SimulatedIndexedDB;
-let manager: SimulatedLocks;
-let tabs: Tab[];
+let tabs: Tabs;
 beforeEach(() => {
-  sim = new SimulatedIndexedDB({ trace: false });
-  manager = new SimulatedLocks();
-  tabs = [];
+  tabs = new Tabs();
 });
-afterEach(async () => {
-  for (const { page } of tabs) await page.close();
-});
+afterEach(() => tabs.closeAll());
 
 async function tab(): Promise<Tab> {
-  const sqlite = await NodeSQLite.create();
-  const locks = new FaultyLocks(manager as unknown as LockManager);
-  const page = await sqlite.page(sim.openTab(), { ...CACHE, locks });
-  const db = await page.open(PATH);
-  await db.run('PRAGMA cache_size=5; PRAGMA synchronous=NORMAL');
-  const opened = new Tab(page, db, locks);
-  tabs.push(opened);
+  const opened = await tabs.open({ cacheBytes: 65536 });
+  await opened.db.run('PRAGMA cache_size=5; PRAGMA synchronous=NORMAL');
   return opened;
+}
+
+/** Commits until every row, and so every segment, has been written anew `checkpoints` times. */
+async function rewrite({ db }: Tab, checkpoints: number): Promise<void> {
+  for (let i = 0; i < checkpoints * CHECKPOINT_COMMITS; i++) await updateRow(db, i % ROWS);
+}
+
+async function updateRow(db: Database, id: number): Promise<void> {
+  await db.run('UPDATE t SET n = n + 1, v = randomblob(3000) WHERE id = ?', [id]);
+}
+
+function sumOf(db: Database): Promise<unknown> {
+  return db.value('SELECT sum(n + length(v)) FROM t');
 }
 
 async function writerAndReader(): Promise<[Tab, Tab]> {
@@ -76,29 +53,28 @@ async function writerAndReader(): Promise<[Tab, Tab]> {
 
 /** A tab that has read lets go of its pin after a while. */
 async function noPins(): Promise<void> {
-  await expect.poll(pinNames, { timeout: 10_000 }).toEqual([]);
+  await expect.poll(() => tabs.pinNames(), { timeout: 30_000 }).toEqual([]);
 }
 
 /** Keeps requests for locks from reaching the lock manager, until they are let through. */
 function holdUp(part: string): () => void {
-  const { request } = manager;
+  const { request } = tabs.locks;
   let letThrough = () => {};
   const gate = new Promise<void>((resolve) => {
     letThrough = resolve;
   });
-  manager.request = async (name: string, ...rest: unknown[]) => {
+  tabs.locks.request = async (name: string, ...rest: unknown[]) => {
     if (name.includes(part)) await gate;
-    return await (request as (...args: unknown[]) => Promise<never>).call(manager, name, ...rest);
+    return await (request as (...args: unknown[]) => Promise<never>).call(
+      tabs.locks,
+      name,
+      ...rest,
+    );
   };
   return letThrough;
 }
 
 const BEFORE = ROWS * 3000;
-
-async function pinNames(): Promise<string[]> {
-  const { held = [] } = await manager.query();
-  return held.flatMap(({ name }) => (name?.includes(':pin:') ? [name] : []));
-}
 
 describe('a reader beside a writer in another tab', () => {
   // Goal: one snapshot from the first lock to the last. Method: read one row, have everything rewritten over six
@@ -106,29 +82,28 @@ describe('a reader beside a writer in another tab', () => {
   test('reads its snapshot after any number of checkpoints', async () => {
     const [writer, reader] = await writerAndReader();
     await reader.db.run('BEGIN; SELECT n FROM t WHERE id = 0');
-    await writer.rewrite(6);
-    expect(await reader.sum()).toBe(BEFORE);
+    await rewrite(writer, 6);
+    expect(await sumOf(reader.db)).toBe(BEFORE);
     await reader.db.run('COMMIT');
-    expect(await reader.sum()).toBe(BEFORE + 6 * CHECKPOINT_COMMITS);
+    expect(await sumOf(reader.db)).toBe(BEFORE + 6 * CHECKPOINT_COMMITS);
   });
 
   // Goal: what a long reader costs can be seen, and is given back. Method: the writer's counters while it reads, and
   // two checkpoints after it has ended.
   test('is seen in the stats of the writer, and what it held back is reclaimed', async () => {
     const [writer, reader] = await writerAndReader();
-    await writer.rewrite(3);
+    await rewrite(writer, 3);
     const alone = writer.page.vfs.stats();
     expect(alone).toMatchObject({ otherReaders: 0, heldBackSegments: 0, snapshotLag: 0 });
     await reader.db.run('BEGIN; SELECT n FROM t WHERE id = 0');
-    await writer.rewrite(6);
+    await rewrite(writer, 6);
     const beside = writer.page.vfs.stats();
     expect(beside.otherReaders).toBe(1);
     expect(beside.snapshotLag).toBe(6 * CHECKPOINT_COMMITS);
     expect(beside.heldBackSegments).toBeGreaterThan(4 * CHECKPOINT_COMMITS);
     await reader.db.run('COMMIT');
-    await reader.page.close();
-    tabs = [writer];
-    await writer.rewrite(3);
+    await tabs.close(reader);
+    await rewrite(writer, 3);
     const after = writer.page.vfs.stats();
     expect(after).toMatchObject({ otherReaders: 0, heldBackSegments: 0, snapshotLag: 0 });
     expect(after.supersededSegments).toBeLessThanOrEqual(alone.supersededSegments + 1);
@@ -141,11 +116,11 @@ describe('a reader beside a writer in another tab', () => {
     const [writer, reader] = await writerAndReader();
     const grant = holdUp(':pin:');
     const beginning = reader.db.value('BEGIN; SELECT n FROM t WHERE id = 0');
-    await writer.rewrite(4);
+    await rewrite(writer, 4);
     grant();
     await beginning;
-    await writer.rewrite(4);
-    expect(await reader.sum()).toBe(BEFORE + 4 * CHECKPOINT_COMMITS);
+    await rewrite(writer, 4);
+    expect(await sumOf(reader.db)).toBe(BEFORE + 4 * CHECKPOINT_COMMITS);
     await reader.db.run('COMMIT');
   });
 
@@ -153,10 +128,10 @@ describe('a reader beside a writer in another tab', () => {
   test('keeps nothing once it is dead', async () => {
     const [writer, reader] = await writerAndReader();
     await reader.db.run('BEGIN; SELECT n FROM t WHERE id = 0');
-    await writer.rewrite(4);
+    await rewrite(writer, 4);
     expect(writer.page.vfs.stats().heldBackSegments).toBeGreaterThan(0);
     reader.locks.releaseHeld();
-    await writer.rewrite(3);
+    await rewrite(writer, 3);
     expect(writer.page.vfs.stats()).toMatchObject({ otherReaders: 0, heldBackSegments: 0 });
     expect((await writer.page.vfs.verify(PATH)).unlistedSegments).toBe(0);
   });
@@ -165,14 +140,14 @@ describe('a reader beside a writer in another tab', () => {
   // its requests for locks over 64 reads per checkpoint.
   test('asks for a lock once in a while only, and holds the writer back by a checkpoint', async () => {
     const [writer, reader] = await writerAndReader();
-    await reader.sum();
+    await sumOf(reader.db);
     const before = reader.locks.trace().length;
     for (let i = 0; i < 6 * CHECKPOINT_COMMITS; i++) {
-      await writer.db.run('UPDATE t SET n = n + 1, v = randomblob(3000) WHERE id = ?', [i % ROWS]);
+      await updateRow(writer.db, i % ROWS);
       await reader.db.value('SELECT n FROM t WHERE id = 1');
     }
     expect(reader.locks.trace().length - before).toBeLessThanOrEqual(8);
-    expect(await pinNames()).toHaveLength(1);
+    expect(await tabs.pinNames()).toHaveLength(1);
     expect(writer.page.vfs.stats().snapshotLag).toBeLessThanOrEqual(3 * CHECKPOINT_COMMITS);
     expect(writer.page.vfs.stats().heldBackSegments).toBeLessThanOrEqual(3 * CHECKPOINT_COMMITS);
   });
@@ -180,10 +155,10 @@ describe('a reader beside a writer in another tab', () => {
   // Goal: an idle tab keeps nothing. Method: read once, and wait for the pin to go.
   test('lets go of its pin soon after its last read', async () => {
     const [, reader] = await writerAndReader();
-    await reader.sum();
-    expect(await pinNames()).toHaveLength(1);
+    await sumOf(reader.db);
+    expect(await tabs.pinNames()).toHaveLength(1);
     await noPins();
-    expect(await reader.sum()).toBe(BEFORE);
+    expect(await sumOf(reader.db)).toBe(BEFORE);
   });
 });
 
@@ -192,11 +167,11 @@ describe('a reader beside a writer in another tab', () => {
 test('a reader that had the writer lock keeps its snapshot when it hands it over', async () => {
   const [first, second] = await writerAndReader();
   await first.db.run('UPDATE t SET n = n + 1; BEGIN; SELECT n FROM t WHERE id = 0');
-  expect(await pinNames()).toEqual([]);
-  await second.rewrite(5);
-  expect(await first.sum()).toBe(BEFORE + ROWS);
+  expect(await tabs.pinNames()).toEqual([]);
+  await rewrite(second, 5);
+  expect(await sumOf(first.db)).toBe(BEFORE + ROWS);
   await first.db.run('COMMIT');
-  expect(await first.sum()).toBe(BEFORE + ROWS + 5 * CHECKPOINT_COMMITS);
+  expect(await sumOf(first.db)).toBe(BEFORE + ROWS + 5 * CHECKPOINT_COMMITS);
 });
 
 // Goal: several snapshots of one tab. Method: three that overlap, each read to its end when those before it
@@ -208,13 +183,13 @@ test('each snapshot of a tab is kept while older and newer ones come and go', as
     const db = await reader.page.open(PATH);
     await db.run('PRAGMA cache_size=5; BEGIN; SELECT n FROM t WHERE id = 0');
     begun.push(db);
-    await writer.rewrite(1);
-    await reader.sum();
+    await rewrite(writer, 1);
+    await sumOf(reader.db);
   }
   for (const [i, db] of begun.entries()) {
-    await writer.rewrite(4);
-    await reader.sum();
-    const sum = await db.value('SELECT sum(n + length(v)) FROM t');
+    await rewrite(writer, 4);
+    await sumOf(reader.db);
+    const sum = await sumOf(db);
     expect(sum).toBe(BEFORE + i * CHECKPOINT_COMMITS);
     await db.run('COMMIT');
   }
@@ -223,17 +198,16 @@ test('each snapshot of a tab is kept while older and newer ones come and go', as
 // Goal: a lone tab pays one question for each checkpoint. Method: count its requests for locks, and its questions.
 test('a tab that is alone asks for no further lock, and which there are once for each checkpoint', async () => {
   const [writer, reader] = await writerAndReader();
-  await reader.page.close();
-  tabs = [writer];
+  await tabs.close(reader);
   let questions = 0;
-  const query = manager.query.bind(manager);
-  manager.query = () => {
+  const query = tabs.locks.query.bind(tabs.locks);
+  tabs.locks.query = () => {
     questions++;
     return query();
   };
   const before = writer.locks.trace().length;
-  await writer.rewrite(5);
-  for (let i = 0; i < 50; i++) await writer.sum();
+  await rewrite(writer, 5);
+  for (let i = 0; i < 50; i++) await sumOf(writer.db);
   expect(writer.locks.trace().length).toBe(before);
   expect(questions).toBeGreaterThanOrEqual(4);
   expect(questions).toBeLessThanOrEqual(6);
@@ -245,5 +219,5 @@ test('a pin that is not granted is SQLITE_BUSY', async () => {
   const [, reader] = await writerAndReader();
   reader.locks.plan({ tag: 'lock-never-granted' }, { mode: 'shared' });
   expect(await reader.db.failure('SELECT * FROM t')).toBe(5);
-  expect(await reader.sum()).toBe(BEFORE);
-}, 20_000);
+  expect(await sumOf(reader.db)).toBe(BEFORE);
+});

@@ -4,9 +4,10 @@
  * It does what the VFS does at SQLite's commit points, through the same Staging, Draft and Committer.
  */
 
-import type { BlockFile, OnDamage } from '../../src/blockstore/file.js';
+import type { BlockFile } from '../../src/blockstore/file.js';
 import type { BlockMap } from '../../src/blockstore/map.js';
 import { ReadAhead } from '../../src/blockstore/readahead.js';
+import type { OnDamage } from '../../src/blockstore/recovered.js';
 import type { ResidenceOptions } from '../../src/blockstore/residence.js';
 import { Volume } from '../../src/blockstore/volume.js';
 import type { Timer } from '../../src/blockstore/watchdog.js';

@@ -224,7 +224,7 @@ export class Storage implements RequestHandler {
       case 'commitGroup':
         return this.#commitGroup(request);
       case 'delete':
-        return this.#served.host.volume.delete(request.path).then(() => DONE);
+        return this.#served.host.deleteFile(request.path).then(() => DONE);
       case 'exists':
         return this.#exists(request.path);
       case 'listen':
