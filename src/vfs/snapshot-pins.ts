@@ -188,10 +188,10 @@ export class SnapshotPins implements Elsewhere {
     return this.#file.isResident ? Number.POSITIVE_INFINITY : this.#file.pinnedMin;
   }
 
-  /** What has no id yet has nothing to keep. */
+  /** What has no id yet has nothing to keep, and what is closed needs nothing. */
   #covers(version: number): boolean {
     const { record } = this.#file;
-    if (!record) return true;
+    if (!record || this.#isClosed) return true;
     const floor = this.#floor;
     if (!floor?.lock.isHeld) return false;
     return floor.file === record.file && floor.version <= version;
@@ -200,7 +200,7 @@ export class SnapshotPins implements Elsewhere {
   /** I8 b: takes the highest floor that covers all that is pinned or will be. */
   #take(): Promise<void> {
     const { record, state, path } = this.#file;
-    if (!record) return Promise.resolve();
+    if (!record || this.#isClosed) return Promise.resolve();
     const { locks, prefix } = this.#deps;
     const version = Math.min(this.#oldest, state.map.version);
     const name = `${prefix}${record.file}:${version}:${this.#owner}`;

@@ -1,4 +1,5 @@
 /** Runs one planned sqliteTx, and says how it went. */
+import type { CommitEvent } from '../../../src/index.js';
 import type { Database, Row } from '../database.ts';
 import type { Step, TxPlan } from '../history/plan.ts';
 import type { SeatRecord } from '../history/protocol.ts';
@@ -66,8 +67,9 @@ class SqliteTxRun {
   async run(): Promise<Outcome> {
     const { vfs, errors } = this.#connection.engine;
     errors.length = 0;
-    const hear = ({ detail }: { readonly detail: { readonly version: number } }) =>
-      this.#committed.push(detail.version);
+    const hear = ({ detail }: { readonly detail: CommitEvent }) => {
+      if (detail.own) this.#committed.push(detail.version);
+    };
     vfs.addEventListener('commit', hear);
     try {
       await this.#statements();
