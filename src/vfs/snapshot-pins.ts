@@ -91,7 +91,7 @@ export class SnapshotPins implements Elsewhere {
     this.#file = file;
     this.#deps = deps;
     file.elsewhere = this;
-    this.#unlisten = deps.channel.listen(deps.prefix, () => this.#yield());
+    this.#unlisten = deps.channel.listen(deps.prefix, () => this.yield());
   }
 
   /** I8 a: runs `work`, which refreshes and pins, with a floor held. */
@@ -133,7 +133,8 @@ export class SnapshotPins implements Elsewhere {
     void this.uncovered();
   }
 
-  #yield(): void {
+  /** Lets go of the floor at once if no snapshot needs it. */
+  yield(): void {
     if (this.#readers === 0 && this.#oldest === Number.POSITIVE_INFINITY) this.#drop();
   }
 

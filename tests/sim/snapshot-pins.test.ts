@@ -56,21 +56,21 @@ async function noPins(): Promise<void> {
   await expect.poll(() => tabs.pinNames(), { timeout: 30_000 }).toEqual([]);
 }
 
-/** Keeps requests for locks from reaching the lock manager, until they are let through. */
+/** Keeps requests for locks from reaching the lock manager until they are let through, however long that is. */
 function holdUp(part: string): () => void {
   const { request } = tabs.locks;
   let letThrough = () => {};
   const gate = new Promise<void>((resolve) => {
     letThrough = resolve;
   });
-  tabs.locks.request = async (name: string, ...rest: unknown[]) => {
-    if (name.includes(part)) await gate;
-    return await (request as (...args: unknown[]) => Promise<never>).call(
-      tabs.locks,
-      name,
-      ...rest,
-    );
+  const held = async (name: string, options: LockOptions, callback: unknown) => {
+    if (!name.includes(part))
+      return await request.call(tabs.locks, name, options, callback as never);
+    await gate;
+    const { signal: _, ...patient } = options;
+    return await request.call(tabs.locks, name, patient, callback as never);
   };
+  tabs.locks.request = held as never;
   return letThrough;
 }
 
