@@ -15,6 +15,7 @@ import { decodeFile, type FileRecord } from '../format/files.js';
 import { commitsFrom, everythingOf } from '../format/keys.js';
 import type { BlockSize, ChecksumAlgorithm, FileId, Version } from '../types.js';
 import type { SegmentCache } from './cache.js';
+import { Compactor } from './compactor.js';
 import type { Connection } from './connection.js';
 import { createRecord } from './create.js';
 import { unwrapRecord } from './evidence.js';
@@ -81,6 +82,7 @@ export class BlockFile {
   lastLoss: Error | undefined;
   /** Undefined where contexts cannot know of each other. */
   elsewhere: Elsewhere | undefined;
+  readonly compactor: Compactor = new Compactor(this);
   readonly #deps: FileDeps;
   readonly #pinned: Set<BlockMap> = new Set();
   readonly #told: Told;
@@ -344,6 +346,7 @@ export class BlockFile {
     }
     this.elsewhere?.committed(commit.version);
     this.#told.own(commit, durationMs);
+    this.compactor.committed();
   }
 
   /** Acknowledged commits that were deferred did not land. */

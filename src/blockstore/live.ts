@@ -1,5 +1,6 @@
 /**
- * Counts the live blocks of every segment, so that a segment without any can be reclaimed.
+ * Counts the live blocks of every segment, so that a segment without any can be reclaimed, and one with
+ * few can be told.
  *
  * Terms: docs/FORMAT.md §1.
  *
@@ -39,6 +40,11 @@ interface Superseded {
 
 export class LiveSegments {
   readonly #live = new Map<number, number>();
+  /** Slots of each live segment: all it has, or as many as are known of. */
+  readonly #slots = new Map<number, number>();
+  #looks: MapIterator<[number, number]> = this.#live.entries();
+  #liveBlocks = 0;
+  #liveSlots = 0;
   /** Live segments of each version, so that a run of dead versions can be told. */
   readonly #liveParts = new Map<number, number>();
   #superseded: Superseded[] = [];
@@ -52,15 +58,65 @@ export class LiveSegments {
     return this.#live.size;
   }
 
+  /** Blocks that the map lists. */
+  get liveBlocks(): number {
+    return this.#liveBlocks;
+  }
+
+  /** Slots of the segments that hold at least one of them. */
+  get liveSlots(): number {
+    return this.#liveSlots;
+  }
+
+  slotsOf(segment: number): number {
+    return this.#slots.get(segment) ?? 0;
+  }
+
+  /** Live blocks of one segment. */
+  countOf(segment: number): number {
+    return this.#live.get(segment) ?? 0;
+  }
+
+  /**
+   * Of the next `looks` segments the one with the least share of live blocks, if that is at most
+   * `shareMax`. Looks go round all segments, from the oldest on.
+   *
+   * @param slots blocks that a segment could hold; default: those that it was written with.
+   */
+  sparsest(looks: number, shareMax: number, slots?: number): number | undefined {
+    let found: number | undefined;
+    let least = shareMax;
+    for (let left = Math.min(looks, this.#live.size); left > 0; left--) {
+      let next = this.#looks.next();
+      if (next.done) {
+        this.#looks = this.#live.entries();
+        next = this.#looks.next();
+        if (next.done) return found;
+      }
+      const [segment, count] = next.value;
+      const share = count / (slots ?? this.slotsOf(segment));
+      if (share > least) continue;
+      least = share;
+      found = segment;
+    }
+    return found;
+  }
+
   /** Segments that wait for reclaim. */
   get supersededCount(): number {
     return this.#supersededSegments;
   }
 
-  /** One more block of the segment is live. */
-  retain(segment: number): void {
+  /** One more block of the segment is live, which has at least so many slots. */
+  retain(segment: number, slots: number): void {
     const count = this.#live.get(segment) ?? 0;
     this.#live.set(segment, count + 1);
+    this.#liveBlocks++;
+    const known = this.slotsOf(segment);
+    if (slots > known) {
+      this.#slots.set(segment, slots);
+      this.#liveSlots += slots - known;
+    }
     if (count > 0) return;
     const version = Math.floor(segment / PARTS);
     this.#liveParts.set(version, (this.#liveParts.get(version) ?? 0) + 1);
@@ -70,11 +126,14 @@ export class LiveSegments {
   release(segment: number, by: Version): void {
     const count = this.#live.get(segment);
     assert(count !== undefined, `segment ${segment} has a live block to release`);
+    this.#liveBlocks--;
     if (count > 1) {
       this.#live.set(segment, count - 1);
       return;
     }
     this.#live.delete(segment);
+    this.#liveSlots -= this.slotsOf(segment);
+    this.#slots.delete(segment);
     const version = Math.floor(segment / PARTS);
     const parts = (this.#liveParts.get(version) ?? 1) - 1;
     if (parts === 0) this.#liveParts.delete(version);

@@ -135,15 +135,17 @@ export class BlockMap {
     while (this.chunks.length > 0 && !this.chunks.at(-1)) this.chunks.pop();
   }
 
-  /** Calls `visit` with the segment number of every block in the map. */
-  forEachSegment(visit: (segment: number) => void): void {
+  /** Calls `visit` with the segment number of every block in the map, and its slot there. */
+  forEachBlock(visit: (segment: number, slot: number) => void): void {
+    const per = this.blocksPerSegment;
     for (const chunk of this.chunks) {
       if (!chunk) continue;
       for (let at = 0; at < BLOCKS_PER_CHUNK; at++) {
         const version = chunk.versions[at] as number;
         if (version === 0) continue;
-        const part = Math.floor((chunk.slots[at] as number) / this.blocksPerSegment);
-        visit(segmentNumber(version, part));
+        const index = chunk.slots[at] as number;
+        const part = Math.floor(index / per);
+        visit(segmentNumber(version, part), index - part * per);
       }
     }
   }

@@ -58,6 +58,7 @@ export function prepareCommit(file: BlockFile, draft: Draft, timeMs: number): Pr
     draft.base.version === file.state.map.version,
     'a draft is committed on the newest version',
   );
+  file.compactor.carry(draft);
   const segments = draft.takeRest();
   for (const segment of segments) checksumSegment(file, draft, segment);
   const change: MapChange = {

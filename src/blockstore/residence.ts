@@ -52,7 +52,7 @@ export class Residence {
    */
   async bringIn(file: FileId, reader: SegmentReader, map: BlockMap): Promise<number | undefined> {
     const blocksOf = new Map<number, number>();
-    map.forEachSegment((segment) => {
+    map.forEachBlock((segment) => {
       if (!reader.cached.has(segment)) blocksOf.set(segment, (blocksOf.get(segment) ?? 0) + 1);
     });
     let totalBytes = 0;
@@ -149,10 +149,10 @@ export class Residence {
   /** Drops everything that neither `newest` nor one of `pinned` lists. */
   keepOnly(reader: SegmentReader, newest: BlockMap, pinned: Iterable<BlockMap>): void {
     const kept = new Set<number>();
-    newest.forEachSegment((segment) => kept.add(segment));
+    newest.forEachBlock((segment) => kept.add(segment));
     const dead = new Set<number>();
     for (const map of pinned) {
-      map.forEachSegment((segment) => {
+      map.forEachBlock((segment) => {
         // One that is not older is of versions that were lost, whose numbers are given again.
         if (!kept.has(segment) && map.version < newest.version) dead.add(segment);
         kept.add(segment);

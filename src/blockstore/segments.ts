@@ -86,6 +86,22 @@ export class SegmentReader {
     );
   }
 
+  /**
+   * A written block's bytes that nobody has asked for: it counts as no hit, and is not there if it is
+   * damaged. Who asks for it is told.
+   */
+  glance(map: BlockMap, block: number): Uint8Array | undefined {
+    const { version, part } = placeOf(map, block);
+    const segment = this.cached.get(segmentNumber(version, part));
+    if (!segment) return undefined;
+    try {
+      return this.blockOf(map, block, segment);
+    } catch (cause) {
+      if (cause instanceof CorruptionError) return undefined;
+      throw cause;
+    }
+  }
+
   /** A written block's bytes inside its segment, checked. */
   blockOf(map: BlockMap, block: number, segment: CachedSegment): Uint8Array {
     const slot = map.slotOf(block) % map.blocksPerSegment;

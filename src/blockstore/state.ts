@@ -16,7 +16,7 @@ import {
 import type { ReclaimRange } from '../format/maps.js';
 import type { Version } from '../types.js';
 import { RecentChanges } from './changes.js';
-import { LiveSegments, segmentNumber } from './live.js';
+import { LiveSegments, placeOfSegment, segmentNumber } from './live.js';
 import type { BlockMap, MapChange, MapEffect } from './map.js';
 
 /** The state a commit leads to, not yet in force. */
@@ -136,13 +136,28 @@ export class FileState {
     this.#supersededAtCheckpoint = this.live.supersededCount;
   }
 
+  #retain({ placed }: MapEffect, { firstPart, entries }: MapChange): void {
+    const { blocksPerSegment } = this.map;
+    const endSlot = firstPart * blocksPerSegment + entries.blocks.length;
+    let last = -1;
+    let slots = 0;
+    for (const segment of placed) {
+      if (segment !== last) {
+        const { part } = placeOfSegment(segment);
+        slots = Math.min(blocksPerSegment, endSlot - part * blocksPerSegment);
+        last = segment;
+      }
+      this.live.retain(segment, slots);
+    }
+  }
+
   #settle(
     effect: MapEffect,
     change: MapChange,
     written: { endPart: number; recordBytes: number },
   ): void {
     this.recent.add(change);
-    for (const segment of effect.placed) this.live.retain(segment);
+    this.#retain(effect, change);
     for (const segment of effect.displaced) this.live.release(segment, change.version);
     for (let part = 0; part < written.endPart; part++) {
       this.live.neverLive(segmentNumber(change.version, part), change.version);

@@ -147,7 +147,7 @@ class Inquiry {
     if (!this.#loadChunks(map, directory)) return undefined;
     const state = new FileState(map);
     state.marker = marker.nonce;
-    map.forEachSegment((segment) => state.live.retain(segment));
+    map.forEachBlock((segment, slot) => state.live.retain(segment, slot + 1));
     if (directory) {
       state.live.addWaiting(directory.reclaim);
       state.directory = directory.chunks;

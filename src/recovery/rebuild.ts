@@ -107,7 +107,7 @@ export function place(
 
 function withoutLive(map: BlockMap, seen: readonly Segment[]): ReclaimRange[] {
   const live = new Set<number>();
-  map.forEachSegment((segment) => live.add(segment));
+  map.forEachBlock((segment) => live.add(segment));
   return seen
     .filter(({ version, part }) => !live.has(segmentNumber(version, part)))
     .map(({ version, part }) => ({

@@ -42,6 +42,14 @@ export interface VFSStats {
   /** Segments with a live block, and dead ones that wait for reclaim, of open files. */
   liveSegments: number;
   supersededSegments: number;
+  /**
+   * Bytes of live blocks, and of all slots of the segments they lie in: what was written before the file was
+   * opened counts as far as it is known.
+   */
+  liveBytes: number;
+  segmentBytes: number;
+  /** Blocks that went along with commits to empty segments that were mostly dead. */
+  compactedBlocks: number;
   /** How the files that are open were recovered when they were opened, in order of opening. */
   recoveries: readonly RecoveryReport[];
 }
@@ -67,6 +75,9 @@ export function statsOf(
     heldBackSegments: sum(heldBackOf),
     liveSegments: sum((file) => file.state.live.liveCount),
     supersededSegments: sum((file) => file.state.live.supersededCount),
+    liveBytes: sum(({ state: { live, map } }) => live.liveBlocks * map.blockSize),
+    segmentBytes: sum(({ state: { live, map } }) => live.liveSlots * map.blockSize),
+    compactedBlocks: sum((file) => file.compactor.carried),
   };
 }
 

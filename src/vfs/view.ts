@@ -11,7 +11,6 @@ import type { BlockFile } from '../blockstore/file.js';
 import { segmentNumber } from '../blockstore/live.js';
 import type { BlockMap } from '../blockstore/map.js';
 import type { ReadAhead } from '../blockstore/readahead.js';
-import { placeOf } from '../blockstore/segments.js';
 import { BusyError, CorruptionError } from '../errors.js';
 import { blockChecksum } from '../format/checksum.js';
 import { segmentKey } from '../format/keys.js';
@@ -55,10 +54,7 @@ export class View {
     return bytes;
   }
 
-  /**
-   * The same for a block that nobody has asked for: it counts as no hit, and is not there if it is
-   * damaged. Who asks for it is told.
-   */
+  /** The same for a block that nobody has asked for, see SegmentReader. */
   glance(block: number): Uint8Array | null | undefined {
     const { draft, map } = this;
     const where = draft?.whereabouts(block);
@@ -66,18 +62,9 @@ export class View {
     if (where?.tag === 'zeros') return null;
     if (where?.tag === 'sent' || draft?.under) return undefined;
     if (map.versionOf(block) === 0) return null;
-    const { reader } = this.#file;
-    const { version, part } = placeOf(map, block);
-    const segment = reader.cached.get(segmentNumber(version, part));
-    if (!segment) return undefined;
-    try {
-      const bytes = reader.blockOf(map, block, segment);
-      this.#readOn(block);
-      return bytes;
-    } catch (cause) {
-      if (cause instanceof CorruptionError) return undefined;
-      throw cause;
-    }
+    const bytes = this.#file.reader.glance(map, block);
+    if (bytes) this.#readOn(block);
+    return bytes;
   }
 
   #readOn(block: number): void {

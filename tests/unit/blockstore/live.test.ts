@@ -1,5 +1,5 @@
 /** P11: a segment is listed for reclaim when none of its blocks is live, with who took the last one. */
-import { describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { LiveSegments, placeOfSegment, segmentNumber } from '../../../src/blockstore/live.js';
 import { InvariantError } from '../../../src/errors.js';
 import { RECLAIM_RANGES_MAX } from '../../../src/format/layout.js';
@@ -12,7 +12,7 @@ function range(at: number, [firstPart, endPart]: [number, number], by: number): 
 
 /** Parts of version `at`, each with one live block. */
 function written(live: LiveSegments, at: number, parts: number): void {
-  for (let part = 0; part < parts; part++) live.retain(segmentNumber(at, part));
+  for (let part = 0; part < parts; part++) live.retain(segmentNumber(at, part), 1);
 }
 
 function superseded(live: LiveSegments, at: number, parts: readonly number[], by: number): void {
@@ -38,8 +38,8 @@ test('one number names a segment, and the next one its neighbour', () => {
 test('a segment waits when its last block is gone, and not before', () => {
   const live = new LiveSegments();
   const segment = segmentNumber(3, 1);
-  live.retain(segment);
-  live.retain(segment);
+  live.retain(segment, 2);
+  live.retain(segment, 2);
   expect(live.liveCount).toBe(1);
   live.release(segment, version(4));
   expect([live.liveCount, live.supersededCount]).toEqual([1, 0]);
@@ -112,7 +112,7 @@ test('no more ranges are kept for the directory than it may list', () => {
 test('a preview tells what a commit will supersede, and changes nothing', () => {
   const live = new LiveSegments();
   written(live, 3, 3);
-  live.retain(segmentNumber(3, 2));
+  live.retain(segmentNumber(3, 2), 1);
   const displaced = [0, 1, 2].map((part) => segmentNumber(3, part));
   const placed = [segmentNumber(9, 1), segmentNumber(9, 1)];
   const commit = { version: version(9), endPart: 3 };
@@ -153,8 +153,8 @@ describe('the key ranges that delete', () => {
     ];
     const ranges = [range(3, [0, 1], 7), range(4, [0, 1], 7)];
     const live = new LiveSegments();
-    live.retain(segmentNumber(3, 1));
-    live.retain(segmentNumber(3, 1));
+    live.retain(segmentNumber(3, 1), 1);
+    live.retain(segmentNumber(3, 1), 1);
     expect(live.deletionsOf(ranges, [])).toEqual(alone);
     superseded(live, 3, [1, 1], 8);
     expect(live.deletionsOf(ranges, [])).toEqual([[place(3, 0), place(4, 0)]]);
@@ -180,5 +180,52 @@ describe('the key ranges that delete', () => {
     expect(live.deletionsOf(ranges, [])).toHaveLength(2);
     superseded(live, 3, [2], 8);
     expect(live.deletionsOf(ranges, [])).toHaveLength(1);
+  });
+});
+
+describe('how full segments are', () => {
+  const [a, b, c] = [segmentNumber(3, 0), segmentNumber(3, 1), segmentNumber(4, 0)];
+  let live: LiveSegments;
+  beforeEach(() => {
+    live = new LiveSegments();
+    for (let i = 0; i < 8; i++) live.retain(a, 10);
+    for (let i = 0; i < 2; i++) live.retain(b, 10);
+    live.retain(c, 1);
+  });
+
+  test('slots count once, and go with the last block', () => {
+    expect([live.liveBlocks, live.liveSlots]).toEqual([11, 21]);
+    live.release(c, version(5));
+    live.release(b, version(5));
+    expect([live.liveBlocks, live.liveSlots, live.countOf(b)]).toEqual([9, 20, 1]);
+    live.release(b, version(5));
+    expect([live.liveBlocks, live.liveSlots, live.countOf(b)]).toEqual([8, 10, 0]);
+    expect(live.slotsOf(b)).toBe(0);
+  });
+
+  test('a segment may turn out to have more slots', () => {
+    live.retain(b, 12);
+    live.retain(b, 4);
+    expect([live.slotsOf(b), live.liveSlots]).toEqual([12, 23]);
+  });
+
+  test('the one with the least share is found among those looked at, round and round', () => {
+    expect(live.sparsest(3, 1)).toBe(b);
+    expect(live.sparsest(1, 1)).toBe(a);
+    expect(live.sparsest(1, 1)).toBe(b);
+    expect(live.sparsest(1, 1)).toBe(c);
+    expect(live.sparsest(1, 1)).toBe(a);
+    // Looking at more than there are looks at each once.
+    expect(live.sparsest(100, 1)).toBe(b);
+  });
+
+  test('but none that is fuller than asked for', () => {
+    expect(live.sparsest(3, 0.2)).toBe(b);
+    expect(live.sparsest(3, 0.1)).toBeUndefined();
+    expect(new LiveSegments().sparsest(3, 1)).toBeUndefined();
+  });
+
+  test('by the blocks that a segment could hold, small ones are the sparsest', () => {
+    expect(live.sparsest(3, 0.25, 10)).toBe(c);
   });
 });

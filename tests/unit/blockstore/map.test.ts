@@ -125,7 +125,7 @@ test.each([false, true])('random commits, chunks shared with the map before: %s'
         expect(map.blocksPerSegment).toBe(blocksPerSegment(change.blockSize));
         expect(contentOf(map)).toEqual(model);
         const segments: number[] = [];
-        map.forEachSegment((segment) => segments.push(segment));
+        map.forEachBlock((segment) => segments.push(segment));
         expect(sorted(segments)).toEqual(sorted([...model.values()].map((e) => e.segment)));
         // I5: what a reader pinned does not change.
         if (shared) {
