@@ -39,9 +39,9 @@ export interface CommitEvent {
   /** It was made through this VFS, or with the shared engine through its storage worker. */
   readonly own: boolean;
   /**
-   * Numbers of the pages that were written, from 1, in no order. Undefined if any page may have
-   * changed: the commit wrote more than 2,048 pages, cut the file, or was read with
-   * others.
+   * Numbers of the pages that were written, from 1, in no order; some may be as they were, written
+   * anew to compact the file. Undefined if any page may have changed: the commit wrote more than
+   * 2,048 pages, cut the file, or was read with others.
    */
   readonly pages: readonly number[] | undefined;
   /**
