@@ -1,10 +1,10 @@
 /** A small writer of line charts as SVG. */
 
-const WIDTH = 720;
+const WIDTH = 780;
 const HEIGHT = 400;
 const LEFT = 64;
-const RIGHT = 216;
-const TOP = 40;
+const RIGHT = 276;
+const TOP = 52;
 const BOTTOM = 48;
 const COLORS = [
   '#1b6ac9',

@@ -18,10 +18,22 @@ repetition (lowest–highest). Cold lines come twice: alone, for engines that re
 opening, for all, since engines that hold the whole file read it then. *In memory*: the same build on
 MemoryVFS.`.trim();
 
+const NOTES = `
+- absurder-sql works in memory and stores what has changed with \`sync()\`: called after each commit, or
+  only before closing, which is as good as never for who is killed. All databases of an origin share one
+  IndexedDB database, and opening one loads them all, so it takes part in two workloads only. It has no
+  prepared statements.
+- absurd-sql acknowledges before its idbTx is complete; IDBBatchAtomicVFS, relaxed, after the requests.
+- OPFS engines are references: \`flush()\` is what *strict* means to them. opfs-sahpool is SQLite's own
+  package, whose API is synchronous. OPFSWriteAheadVFS runs in Chromium only.
+- *IndexedDB alone* puts, gets and scans the same bytes in the fewest requests: no SQLite, no checksums, no
+  record of the commit.`.trim();
+
 /** @param {Results} results */
 export function targetTables(results) {
   return [
     INTRO,
+    NOTES,
     table(
       ['', 'our engine', 'durability', 'ms', 'beside', 'durability', 'ms', 'asked', 'ratio', ''],
       LINES.flatMap((line) => line.asks.flatMap((ask) => rowOf(results, line, ask) ?? [])),

@@ -20,7 +20,8 @@ Each repetition has a fresh browser profile on disk. Each contender runs in a de
 loaded for that step alone, cross-origin isolated, on a database of its own; contenders take turns within
 each workload. Every result is checked, and what was written is checked again after a reload. A figure is
 elapsed time divided by operations, so pauses count. *Cold*: first use after a reload, with nothing in the
-memory of SQLite or the engine; the browser and the operating system keep their caches. SQLite has its
+memory of SQLite or the engine; the browser and the operating system keep their caches. *Restarted*: the
+same after the browser was killed and started again on its profile. SQLite has its
 defaults (4 KiB pages, 2 MB page cache, rollback journal) unless a table says otherwise. Figures are of this
 machine: trust the ratios.
 

@@ -24,7 +24,7 @@ import { median, spread } from './statistics.mjs';
  * @property {readonly ContenderRow[]} contenders
  * @property {readonly WorkloadRow[]} workloads
  * @property {readonly Figure[]} figures
- * @property {Readonly<Record<string, number>>} [codeBytes] of our engines
+ * @property {Readonly<Record<string, number>>} [codeBytes] gzipped, of each engine of ours
  */
 /** @typedef {Figure & { measurement: import('./types.ts').Measurement }} Measured */
 
@@ -134,6 +134,7 @@ export function range(values, unit = '') {
 
 /** Three significant digits, never an exponent. @param {number} value */
 export function number(value) {
+  if (value < 0) return `−${number(-value)}`;
   if (Number.isInteger(value)) return value.toLocaleString('en');
   if (value >= 100) return Math.round(value).toLocaleString('en');
   if (value >= 10) return value.toFixed(1);

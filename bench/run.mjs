@@ -17,6 +17,7 @@ import { parseArgs } from 'node:util';
 import { modulePage, startHost } from '../tools/browser-host.mjs';
 import { BROWSER_NAMES } from '../tools/browsers/browser.mjs';
 import { bundle } from './bundle.mjs';
+import { codeBytes } from './code-size.mjs';
 import { readLatest, writeLatest } from './latest.mjs';
 import { startProfiler } from './profile.mjs';
 import { writeReport } from './report.mjs';
@@ -93,6 +94,7 @@ async function runSet(set) {
     contenders,
     workloads,
     figures,
+    ...(set === 'targets' && whole ? { codeBytes: await codeBytes() } : {}),
   };
 }
 

@@ -22,7 +22,10 @@ async function answer({ data }: MessageEvent<Order>): Promise<void> {
   try {
     result = await (partner ? assist(step) : perform(step, profiled));
   } catch (error) {
-    result = { step, error: error instanceof Error ? (error.stack ?? '') : String(error) };
+    // Chromium's stacks begin with the message, others' do not have it.
+    const stack = error instanceof Error ? (error.stack ?? '') : '';
+    const message = String(error);
+    result = { step, error: stack.startsWith(message) ? stack : `${message}\n${stack}` };
   }
   postMessage(result);
 }

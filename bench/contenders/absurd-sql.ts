@@ -1,5 +1,6 @@
 /** absurd-sql, as its README sets it up, with the page size SQLite has and the one the README suggests. */
 import type { Contender, Row, Session, Statement, Value } from '../types.ts';
+import { hasSharedMemory } from './builds.ts';
 import { quiet } from './quiet.ts';
 
 const FOLDER = '/sql';
@@ -18,6 +19,7 @@ function contender(pageBytes: 4096 | 8192): Contender {
     // sqliteTx's first read queues behind it.
     waitsFor: '`commit()` being called, not `complete`; durability `default`',
     persistent: true,
+    available: hasSharedMemory,
     async attach(worker) {
       const { initBackend } = await import('absurd-sql/dist/indexeddb-main-thread');
       initBackend(worker);

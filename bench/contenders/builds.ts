@@ -12,6 +12,9 @@ export interface Loaded {
 export const available = (build: string): boolean =>
   build !== 'jspi' || 'Suspending' in WebAssembly;
 
+/** WebKitGTK has none by itself; absurd-sql would go on in memory. */
+export const hasSharedMemory = (): boolean => typeof SharedArrayBuffer === 'function';
+
 const LOAD = {
   sync: () => import('wa-sqlite/dist/wa-sqlite.mjs'),
   asyncify: () => import('wa-sqlite/dist/wa-sqlite-async.mjs'),

@@ -2,7 +2,7 @@
 import type { VFSStats } from '../../src/index.ts';
 import type { Contender, Session } from '../types.ts';
 import { openSession } from '../wa-sqlite.ts';
-import { loadBuild } from './builds.ts';
+import { hasSharedMemory, loadBuild } from './builds.ts';
 
 export type OurDurability = 'strict' | 'relaxed' | 'deferred';
 
@@ -75,6 +75,7 @@ export function onSyncBuild(
     ...(locking ? { locking } : {}),
     waitsFor: WAITS_FOR[durability],
     persistent: true,
+    available: () => engine !== 'IDBBlockSharedVFS' || hasSharedMemory(),
     async load() {
       const { module, sqlite3 } = await loadBuild('sync');
       const { [engine]: Engine } = await import('../../src/index.ts');
