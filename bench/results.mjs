@@ -132,7 +132,7 @@ export function range(values, unit = '') {
   return `**${number(middle)}${unit}** (${number(min)}–${number(max)})`;
 }
 
-/** Three significant digits, never an exponent. @param {number} value */
+/** Three significant digits, never an exponent. @param {number} value @returns {string} */
 export function number(value) {
   if (value < 0) return `−${number(-value)}`;
   if (Number.isInteger(value)) return value.toLocaleString('en');
