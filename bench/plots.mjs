@@ -35,7 +35,7 @@ export function latencyPlots(results) {
 export function growthPlots(results) {
   return [
     ...plot('dirty-pages', {
-      title: 'A commit, relaxed, by the pages it changes',
+      title: 'A commit, by the pages it changes',
       xTitle: 'pages of 4 KiB',
       yTitle: 'ms',
       xScale: 'log',
@@ -87,7 +87,7 @@ export function growthPlots(results) {
  */
 function seriesOf(results, pattern, measureOf) {
   return results.contenders.map((contender) => ({
-    name: nameOf(contender),
+    name: `${nameOf(contender)}, ${contender.durability}`,
     points: results.workloads.flatMap((workload) => {
       const x = pattern.exec(workload.name)?.[1];
       const values = [...valuesOf(results, measureOf(workload, results), contender).values()];

@@ -25,7 +25,7 @@ import { SET_NAMES } from './sets.mjs';
 import { spread } from './statistics.mjs';
 
 const PARTIAL = fileURLToPath(new URL('../node_modules/.cache/bench.json', import.meta.url));
-const REPETITION_TIMEOUT_MS = 30 * 60_000;
+const REPETITION_TIMEOUT_MS = 60 * 60_000;
 const REPEAT_DEFAULT = 5;
 /** Chromium tells the memory only after its next garbage collection otherwise, which may take a minute. */
 const CHROMIUM_FLAGS = ['--enable-blink-features=ForceEagerMeasureMemory'];

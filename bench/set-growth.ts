@@ -6,16 +6,14 @@ import { idbBlockMirror } from './contenders/idb-block-mirror.ts';
 import { idbBlockShared } from './contenders/idb-block-shared.ts';
 import { opfsSahpool } from './contenders/opfs-sahpool.ts';
 import { rawIdb } from './contenders/raw-idb.ts';
-import { type BenchmarkSet, defaultPages, lasting, onBuild, setOf } from './set.ts';
+import { type BenchmarkSet, lasting, onBuild, plain, setOf } from './set.ts';
 import { commitSomePages } from './workloads/commit-pages.ts';
 import { sized } from './workloads/sized.ts';
 
-const onDemand = defaultPages(
-  lasting([...onBuild(idbBlock, 'jspi'), ...idbBlockShared], 'relaxed'),
-);
-const ours = [...onDemand, ...defaultPages(lasting(idbBlockMirror, 'relaxed'))];
+const onDemand = plain(lasting([...onBuild(idbBlock, 'jspi'), ...idbBlockShared], 'relaxed'));
+const ours = [...onDemand, ...plain(lasting(idbBlockMirror, 'relaxed'))];
 const peers = [
-  ...defaultPages(absurdSql),
+  ...plain(absurdSql),
   ...lasting(onBuild(idbBatchAtomic, 'jspi'), 'relaxed'),
   opfsSahpool,
 ];

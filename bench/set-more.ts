@@ -8,7 +8,7 @@ import { idbMirror } from './contenders/idb-mirror.ts';
 import { memory } from './contenders/memory.ts';
 import { opfsSahpool, sqliteWasmMemory } from './contenders/opfs-sahpool.ts';
 import { opfsCoopSync, opfsWriteAhead } from './contenders/opfs-wa-sqlite.ts';
-import { type BenchmarkSet, lasting, onBuild } from './set.ts';
+import { type BenchmarkSet, lasting, onBuild, plain } from './set.ts';
 import { deleteVacuum } from './workloads/delete-vacuum.ts';
 import { fullTextBuild, fullTextSearch } from './workloads/full-text.ts';
 import { indexBuild, indexRanges } from './workloads/index-reads.ts';
@@ -20,8 +20,8 @@ import { turns } from './workloads/turns.ts';
 export const more: BenchmarkSet = {
   contenders: [
     ...lasting(
-      [...idbBlock, ...idbBlockMirror, ...idbBlockShared].filter(
-        ({ optional, pageBytes }) => !optional && !pageBytes,
+      plain([...idbBlock, ...idbBlockMirror, ...idbBlockShared]).filter(
+        ({ optional }) => !optional,
       ),
       'relaxed',
     ),

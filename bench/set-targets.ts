@@ -13,7 +13,7 @@ import { memory } from './contenders/memory.ts';
 import { opfsSahpool } from './contenders/opfs-sahpool.ts';
 import { opfsWriteAhead } from './contenders/opfs-wa-sqlite.ts';
 import { rawIdb } from './contenders/raw-idb.ts';
-import { type BenchmarkSet, defaultPages, lasting, onBuild, setOf } from './set.ts';
+import { type BenchmarkSet, lasting, onBuild, plain, setOf } from './set.ts';
 import type { Contender } from './types.ts';
 import { classic } from './workloads/classic.ts';
 import { commitDeferred } from './workloads/commit-deferred.ts';
@@ -38,9 +38,9 @@ function asynchronous(contenders: readonly Contender[]): Contender[] {
   return [...onBuild(contenders, 'jspi'), ...standIns];
 }
 
-const onDemand = defaultPages([...asynchronous(idbBlock), ...idbBlockShared]);
-const ours = [...onDemand, ...defaultPages(idbBlockMirror)];
-const absurd4 = defaultPages(absurdSql);
+const onDemand = plain([...asynchronous(idbBlock), ...idbBlockShared]);
+const ours = [...onDemand, ...plain(idbBlockMirror)];
+const absurd4 = plain(absurdSql);
 const batch = asynchronous(idbBatchAtomic);
 const inMemory = [
   ...memory.filter(({ build, engine }) => build === 'sync' && engine === 'MemoryVFS'),

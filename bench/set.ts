@@ -39,7 +39,9 @@ export function awaited(contenders: readonly Contender[]): Contender[] {
   return lasting(contenders, 'strict', 'relaxed');
 }
 
-/** With the pages that SQLite has when nobody asks for others. */
-export function defaultPages(contenders: readonly Contender[]): Contender[] {
-  return contenders.filter(({ pageBytes }) => pageBytes === undefined || pageBytes === 4096);
+/** With the pages and the locking that SQLite has when nobody asks for others. */
+export function plain(contenders: readonly Contender[]): Contender[] {
+  return contenders.filter(
+    ({ pageBytes, locking }) => (pageBytes === undefined || pageBytes === 4096) && !locking,
+  );
 }
