@@ -10,7 +10,17 @@ import { asyncTables } from './report-async.mjs';
 import { spaceTables } from './report-space.mjs';
 import { syncTables } from './report-sync.mjs';
 import { targetTables } from './report-targets.mjs';
-import { cell, detailed, elapsed, engineOf, median, number, table, valuesOf } from './results.mjs';
+import {
+  cell,
+  detailed,
+  elapsed,
+  engineOf,
+  hasFailed,
+  median,
+  number,
+  table,
+  valuesOf,
+} from './results.mjs';
 
 /** @typedef {import('./results.mjs').Results} Results */
 
@@ -117,7 +127,8 @@ function everyone(results) {
 function workloadTable(results, workload) {
   const measure = elapsed(workload);
   const taking = results.contenders.filter(
-    (contender) => valuesOf(results, measure, contender).size > 0,
+    (contender) =>
+      valuesOf(results, measure, contender).size > 0 || hasFailed(results, measure, contender),
   );
   const parts = [...new Set(figuresOf(results, workload).flatMap(partsOf))];
   return table(
