@@ -1,6 +1,8 @@
 /** Workers that increment one counter, each a context of its own. */
+import type { CommitEvent, VerifyReport, VFSStats } from '../../../src/index.js';
 import type { CounterAnswer, CounterBuild, CounterJob, CounterOptions } from './worker.ts';
 
+export type { CommitEvent } from '../../../src/index.js';
 export type { CounterBuild, CounterOptions } from './worker.ts';
 
 export class CounterContext {
@@ -52,6 +54,38 @@ export class CounterContext {
       errors: string[];
       changes: string[];
     };
+  }
+
+  /** Commits one row each of table r, in turn from `first` on. */
+  async rewrite(first: number, commits: number): Promise<void> {
+    await this.#ask({ type: 'rewrite', first, commits });
+  }
+
+  async stats(): Promise<VFSStats> {
+    return (await this.#ask({ type: 'stats' })) as VFSStats;
+  }
+
+  async verify(): Promise<VerifyReport> {
+    return (await this.#ask({ type: 'verify' })) as VerifyReport;
+  }
+
+  /** Keeps commit events from now on. */
+  async listen(): Promise<void> {
+    await this.#ask({ type: 'listen' });
+  }
+
+  async heard(): Promise<CommitEvent[]> {
+    return (await this.#ask({ type: 'heard' })) as CommitEvent[];
+  }
+
+  /** Closes the database and deletes it. */
+  async delete(): Promise<unknown> {
+    return await this.#ask({ type: 'delete' });
+  }
+
+  /** As a context that dies. */
+  kill(): void {
+    this.#worker.terminate();
   }
 
   async close(): Promise<void> {

@@ -4,6 +4,7 @@ import createSync from 'wa-sqlite/dist/wa-sqlite.mjs';
 import createAsyncify from 'wa-sqlite/dist/wa-sqlite-async.mjs';
 import createJspi from 'wa-sqlite/dist/wa-sqlite-jspi.mjs';
 import {
+  type CommitEvent,
   IDBBlockMirrorVFS,
   IDBBlockSharedVFS,
   IDBBlockVFS,
@@ -20,11 +21,20 @@ export type CounterJob =
   | { readonly type: 'increment'; readonly rounds: number }
   | { readonly type: 'stream'; readonly stop: SharedArrayBuffer }
   | { readonly type: 'writer' }
+  /** Commits one row each, the given ones of table r in turn. */
+  | { readonly type: 'rewrite'; readonly first: number; readonly commits: number }
+  | { readonly type: 'stats' }
+  /** From now on commit events are kept, for `heard`. */
+  | { readonly type: 'listen' }
+  | { readonly type: 'heard' }
+  | { readonly type: 'verify' }
+  /** Deletes the database, which is closed here first. */
+  | { readonly type: 'delete' }
   | { readonly type: 'close' };
 
 export type CounterOptions = Pick<
   VFSOptions,
-  'busyTimeoutMs' | 'stealAfterMs' | 'writerRole' | 'maxDelayMs'
+  'busyTimeoutMs' | 'cacheBytes' | 'stealAfterMs' | 'writerRole' | 'maxDelayMs'
 > & { readonly idbName: string };
 
 /** What became of a job; `code` is SQLite's if it failed. */
@@ -50,6 +60,10 @@ let db: Database;
 /** Codes of the errors that VFS methods have answered. */
 const errors: string[] = [];
 const changes: string[] = [];
+const heard: CommitEvent[] = [];
+
+/** Rows of table r, of 3,000 bytes each. */
+export const ROWS = 60;
 
 async function open(build: CounterBuild, options: CounterOptions): Promise<void> {
   const module = await CREATE[build]();
@@ -77,6 +91,12 @@ async function stream(stop: SharedArrayBuffer): Promise<number> {
   return commits;
 }
 
+async function rewrite(first: number, commits: number): Promise<void> {
+  for (let i = first; i < first + commits; i++) {
+    await db.run(`UPDATE r SET n = n + 1, v = randomblob(3000) WHERE id = ${i % ROWS}`);
+  }
+}
+
 async function perform(job: CounterJob): Promise<unknown> {
   switch (job.type) {
     case 'open':
@@ -89,6 +109,19 @@ async function perform(job: CounterJob): Promise<unknown> {
       return await stream(job.stop);
     case 'writer':
       return { state: vfs.writer('counter.db'), errors, changes };
+    case 'rewrite':
+      return await rewrite(job.first, job.commits);
+    case 'stats':
+      return vfs.stats();
+    case 'listen':
+      return vfs.addEventListener('commit', ({ detail }) => heard.push(detail));
+    case 'heard':
+      return heard;
+    case 'verify':
+      return await vfs.verify('counter.db');
+    case 'delete':
+      await db.close();
+      return await vfs.deleteFile('counter.db');
     case 'close':
       await db.close();
       return await vfs.close();
