@@ -52,6 +52,7 @@ export const GROUPS = {
         'tests/sim/snapshots.test.ts',
       ],
     },
+    { files: ['compactor'], tests: ['tests/sim/compaction.test.ts'] },
     {
       files: ['bulk', 'residence'],
       tests: ['tests/sim/blockstore-bulk.test.ts', 'tests/sim/blockstore-residence.test.ts'],
