@@ -252,15 +252,15 @@ export const BUGS = [
     edits: [
       {
         file: 'blockstore/file.ts',
-        find: "import { BlockMap, type MapChange } from './map.js';",
-        replace: `import { BlockMap, type MapChange } from './map.js';
+        find: "import { BlockMap } from './map.js';",
+        replace: `import { BlockMap } from './map.js';
           import { segmentsAbove } from '../format/keys.js';
           import { segmentEntries } from '../format/segment.js';`,
       },
       {
         file: 'blockstore/file.ts',
-        find: 'if (!newer.every((value) => this.#follow(value))) return await this.load();',
-        replace: `if (!newer.every((value) => this.#follow(value))) return await this.load();
+        find: 'if (!newer.every((found) => this.#follow(found))) return await this.load();',
+        replace: `if (!newer.every((found) => this.#follow(found))) return await this.load();
           const at = this.state.map;
           const above = await this.#deps.connection.read(['segments'], (r) =>
             result(r.getAll('segments', segmentsAbove(this.file, at.version))),
@@ -314,8 +314,9 @@ export const BUGS = [
     edits: [
       {
         file: 'blockstore/file.ts',
-        find: 'const [marker, ...newer] = stored;',
-        replace: 'const [marker, ...newer] = stored.slice(0, 1);',
+        find: 'const [marker, ...newer] = stored.map((value) => decodeStored(value, this.file));',
+        replace:
+          'const [marker, ...newer] = stored.slice(0, 1).map((value) => decodeStored(value, this.file));',
       },
     ],
     tests: [SNAPSHOTS],
