@@ -77,6 +77,11 @@ export async function waitUntilDead(pid, members) {
   }
 }
 
+/** @param {number} root @returns {number[]} the processes that it has started, alive */
+export function descendants(root) {
+  return liveMembers(root).filter((pid) => pid !== root);
+}
+
 /** @param {number} root @returns {number[]} root, its descendants and its process group, alive */
 function liveMembers(root) {
   const rows = processTable();

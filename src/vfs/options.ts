@@ -39,7 +39,7 @@ export interface VFSOptions {
   readonly autoSync?: boolean;
   /**
    * How long a write waits for another context that writes, in milliseconds; `PRAGMA busy_timeout`
-   * comes before it. With 0 it waits only until an idle holder has handed the writer lock over, 100 ms
+   * comes before it. With 0 it waits only until an idle holder has handed the writer lock over, 250 ms
    * at most. Default 2,000.
    */
   readonly busyTimeoutMs?: number;

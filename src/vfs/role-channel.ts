@@ -6,6 +6,9 @@
  *   busy  the holder: it lives, and does not hand the lock over at once
  *
  * News of commits and wishes for pins go over it too (commit-news.ts, snapshot-pins.ts).
+ *
+ * Chromium tells a frozen window what others say, though nothing else in it goes on: it lets go of what
+ * it can, and does not say that it lives.
  */
 import type { NewsWord } from './commit-news.js';
 import type { PinWord } from './snapshot-pins.js';
@@ -33,9 +36,18 @@ interface Message {
 export class BroadcastRoleChannel implements RoleChannel {
   readonly #channel: BroadcastChannel | undefined;
   readonly #listeners: Map<string, Set<(word: Word) => void>> = new Map();
+  readonly #closed = new AbortController();
+  #isFrozen = false;
 
   constructor(name: string) {
     if (typeof BroadcastChannel === 'undefined') return;
+    const { signal } = this.#closed;
+    for (const type of ['freeze', 'resume']) {
+      const heed = () => {
+        this.#isFrozen = type === 'freeze';
+      };
+      globalThis.document?.addEventListener(type, heed, { signal });
+    }
     this.#channel = new BroadcastChannel(name);
     this.#channel.onmessage = ({ data }: MessageEvent<Partial<Message> | null>) => {
       const { name, word } = data ?? {};
@@ -49,6 +61,7 @@ export class BroadcastRoleChannel implements RoleChannel {
   }
 
   say(name: string, word: Word): void {
+    if (this.#isFrozen && word === 'busy') return;
     this.#channel?.postMessage({ name, word } satisfies Message);
   }
 
@@ -61,6 +74,7 @@ export class BroadcastRoleChannel implements RoleChannel {
   }
 
   close(): void {
+    this.#closed.abort();
     this.#channel?.close();
   }
 }

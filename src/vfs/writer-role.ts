@@ -39,7 +39,7 @@ export type WriterChange = 'acquired' | 'seized' | 'released' | 'closed' | 'stol
 export type WriterPolicy = 'until-asked' | 'keep' | 'each-commit';
 
 /** A wait of no time at all still lasts until an idle holder has handed the lock over. */
-const HAND_OVER_MS = 100;
+const HAND_OVER_MS = 250;
 /** Answers to several asks within this time are one. */
 const ANSWERS_MS = 40;
 /** A holder that computes tells that it lives so many times within the limit. */

@@ -181,6 +181,10 @@ describe.each(ONE_OF_EACH)('%s', (engine) => {
       ...[-1, Number.NaN, '1 s'].map(
         (value) => ['busyTimeoutMs', { busyTimeoutMs: value }] as const,
       ),
+      ['writerRole', { writerRole: 'always' }],
+      ...[999, -1, Number.NaN, Number.POSITIVE_INFINITY].map(
+        (value) => ['stealAfterMs', { stealAfterMs: value }] as const,
+      ),
     ];
     test.each(wrong)('%s: %o is refused, and no database is made', async (option, options) => {
       const idbName = freshVolume('option');

@@ -10,6 +10,7 @@ import { deleteVolume, freshVolume } from '../support/sqlite.js';
 // contexts, each a worker (the shared engine's with a storage worker each), increment one counter; none
 // of them may be told SQLITE_BUSY, for each waits longer than all of it can take.
 
+const BUSY = 5;
 const CONTEXTS = 8;
 const ROUNDS = 100;
 const PATIENCE = 'PRAGMA busy_timeout=120000; PRAGMA synchronous=NORMAL';
@@ -71,5 +72,72 @@ describe.each(['asyncify', 'mirror', 'shared'] as const)('beside a stream, %s', 
     for (const context of [streaming, ...others]) {
       expect(await context?.run('SELECT c.n, d.n FROM c, d')).toEqual([[40, commits]]);
     }
+  });
+});
+
+describe.each(['asyncify', 'mirror', 'shared'] as const)('the writer role, %s', (build) => {
+  const BEGIN = 'BEGIN IMMEDIATE; UPDATE c SET n = n + 1';
+
+  // Goal: an app sees where the role is. Method: two contexts, one writes, the other waits, and then has it.
+  test('is seen by the context that has it and the one that waits, and events say why', async () => {
+    const [first, second] = await openAll([build, build]);
+    const states = async () => [(await first?.writer())?.state, (await second?.writer())?.state];
+    expect(await states()).toEqual(['held', 'none']);
+    await first?.run(BEGIN);
+    expect(await states()).toEqual(['writing', 'none']);
+    const waiting = second?.run(BEGIN);
+    await expect.poll(async () => (await first?.writer())?.state).toBe('wanted');
+    await first?.run('COMMIT');
+    await waiting;
+    expect(await states()).toEqual(['none', 'writing']);
+    await second?.run('COMMIT');
+    expect(await states()).toEqual(['none', 'held']);
+    expect((await first?.writer())?.changes.slice(-2)).toEqual(['acquired', 'released']);
+    expect((await second?.writer())?.changes).toEqual(['acquired']);
+  });
+
+  test('is kept for good if that is asked for: others get SQLITE_BUSY, and read', async () => {
+    const keeping = await open(build, { writerRole: 'keep' });
+    await keeping.run('CREATE TABLE c(n); INSERT INTO c VALUES (0)');
+    const other = await open(build);
+    await other.run('PRAGMA busy_timeout=0');
+    await expect(other.run(BEGIN)).rejects.toMatchObject({ code: BUSY });
+    await keeping.run(`${BEGIN}; COMMIT`);
+    expect(await other.run('SELECT n FROM c')).toEqual([[1]]);
+    expect((await keeping.writer()).state).toBe('held');
+    await keeping.close();
+    contexts = contexts.filter((context) => context !== keeping);
+    await other.run(`${BEGIN}; COMMIT`);
+    expect(await other.run('SELECT n FROM c')).toEqual([[2]]);
+  });
+
+  test.each(['FULL', 'OFF'])('is free after each commit if that is asked for, %s', async (word) => {
+    const brief = await open(build, { writerRole: 'each-commit' });
+    await brief.run(`PRAGMA synchronous=${word}; CREATE TABLE c(n); INSERT INTO c VALUES (0)`);
+    await brief.run(BEGIN);
+    expect((await brief.writer()).state).toBe('writing');
+    await brief.run('COMMIT');
+    await expect.poll(async () => (await brief.writer()).state).toBe('none');
+    await brief.run(`${BEGIN}; COMMIT`);
+    const other = await open(build);
+    await other.run(`${BEGIN}; COMMIT`);
+    expect(await brief.run('SELECT n FROM c')).toEqual([[3]]);
+  });
+
+  // Goal: busy_timeout=0 does not wait for one that writes, but does for one that only keeps the lock.
+  test('is waited for as busy_timeout says, also 0', async () => {
+    const [first, second] = await openAll([build, build]);
+    await second?.run('PRAGMA busy_timeout=0');
+    // On a busy machine the answer may come too late once.
+    const write = () =>
+      second?.run(`${BEGIN}; COMMIT`).then(
+        () => 'done',
+        () => 'busy',
+      );
+    await expect.poll(write, { timeout: 30_000 }).toBe('done');
+    await first?.run(BEGIN);
+    await expect(second?.run(BEGIN)).rejects.toMatchObject({ code: BUSY });
+    await first?.run('COMMIT');
+    expect(await second?.run('SELECT n FROM c')).toEqual([[2]]);
   });
 });

@@ -325,7 +325,7 @@ describe('waiting', () => {
   test('for no time does not wait for a silent holder', async () => {
     await first.role.enter(0);
     first.freeze();
-    expect(await tryFor(second, 100)).toBe(false);
+    expect(await tryFor(second, 250)).toBe(false);
   });
 
   test('ends with the one who waits', async () => {
