@@ -42,6 +42,14 @@ export class CommitNews {
     this.#deps.say('listening');
   }
 
+  /** What others said for a while was not heard. */
+  wasDeaf(): void {
+    this.#deps.say('who-listens');
+    if (!this.#isListening) return;
+    this.#deps.say('listening');
+    this.hear('committed');
+  }
+
   /** A commit of this context is complete. */
   committed(): void {
     if (!this.#isWanted || this.#timer !== undefined) return;

@@ -8,7 +8,8 @@
  * News of commits and wishes for pins go over it too (commit-news.ts, snapshot-pins.ts).
  *
  * Chromium tells a frozen window what others say, though nothing else in it goes on: it lets go of what
- * it can, and does not say that it lives.
+ * it can, and does not say that it lives. A page that was left is dropped from the back/forward cache when
+ * something is said to it: it does not listen until it is shown again.
  */
 import type { NewsWord } from './commit-news.js';
 import type { PinWord } from './snapshot-pins.js';
@@ -34,12 +35,16 @@ interface Message {
 
 /** Deaf where the context has no BroadcastChannel. */
 export class BroadcastRoleChannel implements RoleChannel {
-  readonly #channel: BroadcastChannel | undefined;
+  readonly #name: string;
+  #channel: BroadcastChannel | undefined;
   readonly #listeners: Map<string, Set<(word: Word) => void>> = new Map();
   readonly #closed = new AbortController();
   #isFrozen = false;
+  /** Called when it listens again: what was said meanwhile was not heard. */
+  onreopened: (() => void) | undefined;
 
   constructor(name: string) {
+    this.#name = name;
     if (typeof BroadcastChannel === 'undefined') return;
     const { signal } = this.#closed;
     for (const type of ['freeze', 'resume']) {
@@ -48,12 +53,31 @@ export class BroadcastRoleChannel implements RoleChannel {
       };
       globalThis.document?.addEventListener(type, heed, { signal });
     }
-    this.#channel = new BroadcastChannel(name);
+    if (globalThis.document) {
+      globalThis.addEventListener('pagehide', () => this.#shut(), { signal });
+      globalThis.addEventListener('pageshow', () => this.#reopen(), { signal });
+    }
+    this.#open();
+  }
+
+  #open(): void {
+    this.#channel = new BroadcastChannel(this.#name);
     this.#channel.onmessage = ({ data }: MessageEvent<Partial<Message> | null>) => {
       const { name, word } = data ?? {};
       if (name === undefined || word === undefined) return;
       for (const heard of this.#listeners.get(name) ?? []) heard(word);
     };
+  }
+
+  #shut(): void {
+    this.#channel?.close();
+    this.#channel = undefined;
+  }
+
+  #reopen(): void {
+    if (this.#channel) return;
+    this.#open();
+    this.onreopened?.();
   }
 
   get hears(): boolean {
@@ -75,6 +99,6 @@ export class BroadcastRoleChannel implements RoleChannel {
 
   close(): void {
     this.#closed.abort();
-    this.#channel?.close();
+    this.#shut();
   }
 }

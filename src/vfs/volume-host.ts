@@ -128,7 +128,7 @@ export class VolumeHost implements VolumeServices {
     this.#count = parts.count;
     this.#stopAutoSync = options.autoSync ? flushBeforePageEnds(this.volume.committer) : undefined;
     // Behind what sends deferred commits: the lock is let go of when they have landed.
-    this.#stopResting = whenPageRests(() => this.#files?.rest());
+    this.#stopResting = whenPageRests(() => this.#rest());
     this.#channel = new BroadcastRoleChannel(`${PREFIX}:${options.idbName}`);
     this.#news = this.#newsOver(this.#channel);
   }
@@ -141,10 +141,16 @@ export class VolumeHost implements VolumeServices {
       monotonicMs: () => performance.now(),
     });
     channel.listen<NewsWord>(name, (word) => news.hear(word));
+    channel.onreopened = () => news.wasDeaf();
     this.emitter.onlisten = (type) => {
       if (type === 'commit') news.listen();
     };
     return news;
+  }
+
+  /** Handing over sends what waits, which without auto-sync only the app does. */
+  #rest(): void {
+    if (this.options.autoSync || this.volume.committer.deferredCommits === 0) this.#files?.rest();
   }
 
   /** The volume's files for the one who opens them for SQLite. */
