@@ -65,16 +65,25 @@ class SeatWork {
         tell({ kind: 'records', history, records: burst });
         burst = [];
       }
-      const isPoisoned = this.engine.errors.some(({ code }) => code === 'STORAGE_WORKER');
+      const { isPoisoned } = this;
       if (plan.reopens || isPoisoned) {
         await connection.close();
-        if (isPoisoned) this.engine = await Engine.create(seatAt(this.#seat).build, this.#idbName);
+        if (isPoisoned) await this.#replaceEngine();
         connection = await this.#open(job);
       }
       await sleep(plan.pauseMs);
     }
     await connection.close();
     tell({ kind: 'done', history });
+  }
+
+  /** Its storage worker is lost: on a machine that is very busy, too. */
+  get isPoisoned(): boolean {
+    return this.engine.errors.some(({ code }) => code === 'STORAGE_WORKER');
+  }
+
+  async #replaceEngine(): Promise<void> {
+    this.engine = await Engine.create(seatAt(this.#seat).build, this.#idbName);
   }
 
   /** Waits until they are complete. If that fails, nobody can tell which of them are, and what was read. */
@@ -90,20 +99,29 @@ class SeatWork {
 
   /** Opening reads the schema, so it may meet a database that is busy. */
   async #open(job: SeatJob): Promise<Connection> {
-    const { engine } = this;
     for (let tries = 1; ; tries++) {
-      const database = await engine.open(job.path);
-      const hearsAtOnce = seatAt(this.#seat).build !== 'shared' && job.durability !== 'deferred';
-      const connection = { engine, database, hearsAtOnce, close: () => database.close() };
       try {
-        await database.run(`PRAGMA cache_size = ${job.cachePages}`);
-        await database.run(`PRAGMA synchronous = ${SYNCHRONOUS[job.durability]}`);
-        return connection;
+        return await this.#tryOpen(job);
       } catch (cause) {
-        await database.close();
         if (tries === OPEN_TRIES_MAX) throw cause;
       }
+      if (this.isPoisoned) await this.#replaceEngine();
       await sleep(OPEN_PAUSE_MS);
+    }
+  }
+
+  async #tryOpen(job: SeatJob): Promise<Connection> {
+    const { engine } = this;
+    const database = await engine.open(job.path);
+    const hearsAtOnce = seatAt(this.#seat).build !== 'shared' && job.durability !== 'deferred';
+    const connection = { engine, database, hearsAtOnce, close: () => database.close() };
+    try {
+      await database.run(`PRAGMA cache_size = ${job.cachePages}`);
+      await database.run(`PRAGMA synchronous = ${SYNCHRONOUS[job.durability]}`);
+      return connection;
+    } catch (cause) {
+      await database.close();
+      throw cause;
     }
   }
 }
