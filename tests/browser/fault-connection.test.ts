@@ -52,7 +52,7 @@ describe.each(ONE_OF_EACH)('%s: a connection closed between statements', (build)
       rig.faults.closeAll();
       expect(await rig.db.value('SELECT count(*) FROM t')).toBe(4 + round);
     }
-    await vi.waitFor(() => expect(healed).toHaveLength(6));
+    await vi.waitFor(() => expect(healed).toHaveLength(6), { timeout: 10_000 });
     expect(lost).toHaveLength(6);
     expect(healed).toEqual([1, 2, 3, 4, 5, 6]);
     expect((await vfs.stats()).reopens).toBe(6);
