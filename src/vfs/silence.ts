@@ -48,15 +48,10 @@ export class Silence {
     return this.#silentMs >= this.#deps.limitMs;
   }
 
-  /**
-   * An attempt begins, and asks.
-   * @param afterMs time to pass before the first ask, if nobody asks yet
-   * @returns ends the attempt
-   */
-  begin(onSilent: () => void, afterMs: number): () => void {
+  /** An attempt begins: asks at once. @returns ends the attempt */
+  begin(onSilent: () => void): () => void {
     this.#attempts.add(onSilent);
     if (this.#callOff) this.#deps.ask();
-    else if (afterMs > 0) this.#callOff = this.#deps.timer(afterMs, () => this.#ask());
     else this.#ask();
     if (this.isSilent) onSilent();
     return () => this.#attempts.delete(onSilent);
