@@ -14,7 +14,11 @@ export interface Waits {
   readonly busy: number;
 }
 
-/** One-row commits of an engine of ours with Web Locks and without, in turns. */
+/**
+ * One-row commits of an engine of ours, in turns: with Web Locks; with `locks: null`, where the store is
+ * asked about others each time; and as if there were no others, every lock granted by the page itself.
+ * The shared engine's storage worker takes no locks but its own or none.
+ */
 export interface LoneJob {
   readonly engine: 'IDBBlockVFS' | 'IDBBlockMirrorVFS' | 'IDBBlockSharedVFS';
   readonly blocks: number;
@@ -26,6 +30,8 @@ export interface LoneResult {
   readonly engine: LoneJob['engine'];
   readonly withLocksMs: readonly number[];
   readonly withoutMs: readonly number[];
+  /** Empty for the shared engine. */
+  readonly grantedMs: readonly number[];
 }
 
 export interface ContendResult extends Waits {

@@ -57,31 +57,46 @@ async function done(sql: string): Promise<boolean> {
   }
 }
 
-/** The same engine twice, each on a database of its own, commits in turns. */
+/** The same engine several times, each on a database of its own, commits in turns. */
 async function lone({ engine, blocks, commitsPerBlock }: LoneJob): Promise<LoneResult> {
-  const with_ = await openLone(engine, {});
-  const without = await openLone(engine, { locks: null });
-  const [withLocksMs, withoutMs] = [[] as number[], [] as number[]];
+  const takesLocks = engine !== 'IDBBlockSharedVFS';
+  const variants = [
+    { timesMs: [] as number[], ...(await openLone(engine, 'with')) },
+    { timesMs: [] as number[], ...(await openLone(engine, 'without')) },
+    ...(takesLocks ? [{ timesMs: [] as number[], ...(await openLone(engine, 'granted')) }] : []),
+  ];
   for (let block = 0; block < blocks; block++) {
-    // Who comes first changes, so that nobody has the quieter half.
-    const turns = [
-      () => commit(with_.insert, withLocksMs, commitsPerBlock),
-      () => commit(without.insert, withoutMs, commitsPerBlock),
-    ];
-    for (const turn of block % 2 === 0 ? turns : turns.reverse()) await turn();
+    // Who comes first changes, so that nobody has the quieter part.
+    for (let i = 0; i < variants.length; i++) {
+      const variant = variants[(block + i) % variants.length];
+      if (variant) await commit(variant.insert, variant.timesMs, commitsPerBlock);
+    }
   }
-  for (const { insert, session: opened } of [with_, without]) {
+  for (const { insert, session: opened } of variants) {
     await insert.finalize();
     await opened.close();
   }
-  return { engine, withLocksMs, withoutMs };
+  const [withLocksMs = [], withoutMs = [], grantedMs = []] = variants.map(({ timesMs }) => timesMs);
+  return { engine, withLocksMs, withoutMs, grantedMs };
 }
 
-async function openLone(engine: LoneJob['engine'], options: { readonly locks?: null }) {
+const LOCKS = {
+  with: undefined,
+  without: null,
+  /** Grants what it is asked for, without asking anybody. */
+  granted: {
+    request: async (name: string, options: LockOptions, granted: LockGrantedCallback<unknown>) =>
+      await granted({ name, mode: options.mode ?? 'exclusive' }),
+    query: async () => ({ held: [], pending: [] }),
+  } as unknown as LockManager,
+};
+
+async function openLone(engine: LoneJob['engine'], variant: keyof typeof LOCKS) {
   const { [engine]: Engine } = await import('../src/index.ts');
   const { module, sqlite3 } = await loadBuild(engine === 'IDBBlockVFS' ? 'jspi' : 'sync');
-  const name = `lone-${engine}-${options.locks === null ? 'without' : 'with'}`;
-  const vfs = await Engine.create(name, module, options);
+  const locks = LOCKS[variant];
+  const options = (locks === undefined ? {} : { locks }) as { readonly locks?: null };
+  const vfs = await Engine.create(`lone-${engine}-${variant}`, module, options);
   const opened = await openOurs(vfs, { sqlite3, durability: 'relaxed' });
   await opened.exec('CREATE TABLE notes (id INTEGER PRIMARY KEY, body)');
   return { session: opened, insert: await opened.prepare('INSERT INTO notes(body) VALUES (?)') };

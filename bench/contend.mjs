@@ -108,13 +108,15 @@ function rowOf(contender) {
 }
 
 /** @param {LoneResult} result */
-function loneRowOf({ engine, withLocksMs, withoutMs }) {
-  const [locked, free] = [median(withLocksMs), median(withoutMs)];
+function loneRowOf({ engine, withLocksMs, withoutMs, grantedMs }) {
+  const [locked, free, granted] = [median(withLocksMs), median(withoutMs), median(grantedMs)];
   return {
     engine,
     'with locks ms': round(locked),
-    'without ms': round(free),
+    'locks: null ms': round(free),
     'more %': round(100 * (locked / free - 1)),
+    'as if granted ms': round(granted),
+    'more than that %': round(100 * (locked / granted - 1)),
   };
 }
 
