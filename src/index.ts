@@ -32,6 +32,7 @@ export type {
 } from './vfs/events.js';
 export { IDBBlockMirrorVFS } from './vfs/idb-block-mirror-vfs.js';
 export { IDBBlockVFS } from './vfs/idb-block-vfs.js';
+export type { Latency } from './vfs/metrics.js';
 export type { Build } from './vfs/module.js';
 export type { MirrorVFSOptions, VFSOptions } from './vfs/options.js';
 export { IDBBlockSharedVFS } from './vfs/shared/idb-block-shared-vfs.js';

@@ -17,6 +17,8 @@ export interface CachedSegment {
   pinned: boolean;
   /** Used since eviction last came by. */
   hot: boolean;
+  /** Fetched before anybody asked for it, and of no use so far. */
+  ahead: boolean;
 }
 
 /** One file's share of the cache: segment number → segment. */
@@ -45,7 +47,7 @@ export class SegmentCache {
     owner: FileSegments,
     segment: number,
     bytes: Uint8Array<ArrayBuffer>,
-    options: { readonly slots: number; readonly pinned?: boolean },
+    options: { readonly slots: number; readonly pinned?: boolean; readonly ahead?: boolean },
   ): CachedSegment {
     // A segment that was rolled back may still be here under the name of its successor.
     this.remove(owner, segment);
@@ -56,6 +58,7 @@ export class SegmentCache {
       // From the first: making room for its successor may otherwise take it.
       pinned: options.pinned ?? false,
       hot: true,
+      ahead: options.ahead ?? false,
     };
     owner.set(segment, cached);
     this.#bytes += bytes.byteLength;

@@ -26,7 +26,16 @@ export interface CommitterDeps
   extends Pick<WriteBehindDeps, 'limits' | 'idleTimer' | 'monotonicMs' | 'onFlush' | 'onLoss'> {
   readonly connection: Connection;
   readonly now: () => number;
-  readonly onCommit: (commit: PreparedCommit, durationMs: number) => void;
+  /**
+   * Called for each commit that is complete. Numbers and no object: nobody may listen. `endedMs`: on the
+   * clock of `monotonicMs`.
+   */
+  readonly onCommit: (
+    commit: PreparedCommit,
+    durationMs: number,
+    endedMs: number,
+    durability: Durability,
+  ) => void;
   /** Committing waits, because as much waits to land as may; then: it goes on. */
   readonly onPressure: (waits: boolean) => void;
 }
@@ -38,13 +47,15 @@ export class Committer {
   readonly #behind: WriteBehind;
   /** Commits that wait for room. */
   #pressed = 0;
+  /** idbTxs with commits that failed, or whose outcome stayed unknown. */
+  failedSyncs = 0;
 
   constructor(deps: CommitterDeps) {
     this.#deps = deps;
     this.#behind = new WriteBehind({
       ...deps,
       write: (prepared, durability) => this.#write(prepared, durability),
-      onLanded: ({ prepared, started }) => this.#report(prepared, started),
+      onLanded: ({ prepared, started, durability }) => this.#report(prepared, started, durability),
     });
   }
 
@@ -54,6 +65,11 @@ export class Committer {
 
   get deferredBytes(): number {
     return this.#behind.bytes;
+  }
+
+  /** Blocks of the commits that have not landed, and their bytes. */
+  get dirty(): { readonly blocks: number; readonly bytes: number } {
+    return this.#behind.dirty;
   }
 
   /** Commits the drafts of one sqliteTx in one idbTx. */
@@ -68,7 +84,7 @@ export class Committer {
     const prepared = this.#prepare(drafts);
     await this.#write(prepared, durability);
     for (const commit of prepared) putInForce(commit, { pinned: false });
-    this.#report(prepared, started);
+    this.#report(prepared, started, durability);
   }
 
   /** Sends what waits without further delay. */
@@ -139,17 +155,19 @@ export class Committer {
         now: this.#deps.now,
       });
     } catch (cause) {
+      this.failedSyncs++;
       // Another context may have got ahead, or the outcome be unknown: the store is asked next time.
       for (const { file } of prepared) file.distrust();
       throw cause;
     }
   }
 
-  #report(prepared: readonly PreparedCommit[], started: number): void {
-    const durationMs = this.#deps.monotonicMs() - started;
+  #report(prepared: readonly PreparedCommit[], started: number, durability: Durability): void {
+    const endedMs = this.#deps.monotonicMs();
+    const durationMs = endedMs - started;
     for (const commit of prepared) {
       commit.file.committed(commit.record, durationMs);
-      this.#deps.onCommit(commit, durationMs);
+      this.#deps.onCommit(commit, durationMs, endedMs, durability);
     }
   }
 }

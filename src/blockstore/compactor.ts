@@ -95,7 +95,9 @@ export class Compactor {
   committed(): void {
     const { reader, state } = this.#file;
     if (this.#victim === undefined || reader.cached.has(this.#victim)) return;
-    reader.prefetch(state.map, [placeOfSegment(this.#victim)]);
+    const place = placeOfSegment(this.#victim);
+    // Should it fail, who asks for it is told.
+    reader.fetchPlace(place, state.map.blocksPerSegment).catch(() => undefined);
   }
 }
 

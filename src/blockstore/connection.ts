@@ -36,7 +36,12 @@ export interface ConnectionCounters extends RequestCounters {
 
 export class Connection {
   readonly name: string;
-  readonly counters: ConnectionCounters = { requests: 0, transactions: 0, reopens: 0 };
+  readonly counters: ConnectionCounters = {
+    requests: 0,
+    transactions: 0,
+    bytesWritten: 0,
+    reopens: 0,
+  };
   readonly #options: ConnectionOptions;
   readonly #watchdog: Watchdog;
   readonly #watches: Map<IDBTransaction, Watch> = new Map();

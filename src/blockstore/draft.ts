@@ -123,6 +123,11 @@ export class Draft {
     return bytes;
   }
 
+  /** Blocks written, sent or not; one that was written again after it was sent counts twice. */
+  get writtenBlocks(): number {
+    return this.blocks.length + (this.under?.writtenBlocks ?? 0);
+  }
+
   /** Bytes of blocks written, sent or not. */
   get writtenBytes(): number {
     return this.blocks.length * this.blockSize + (this.under?.writtenBytes ?? 0);

@@ -32,6 +32,8 @@ const BLOCK_SIZE_DEFAULT = 4096 as BlockSize;
 /** Times a resident file is read anew because another context reclaimed what was to be fetched. */
 const RELOADS_MAX = 3;
 
+export type OnReload = (path: string) => (() => void) | undefined;
+
 export interface FileDeps {
   readonly connection: Connection;
   readonly cache: SegmentCache;
@@ -45,6 +47,8 @@ export interface FileDeps {
   readonly resident?: ResidenceOptions | undefined;
   /** The file has a newer version in the store, and it is in force here. */
   readonly onNews?: ((file: BlockFile, news: News) => void) | undefined;
+  /** It is read anew as a whole; what is returned is called when that is over. */
+  readonly onReload?: OnReload | undefined;
   /** Resolves when what waits to land has landed or is known to be lost. */
   readonly settled: () => Promise<void>;
 }
@@ -187,6 +191,15 @@ export class BlockFile {
     await this.reload();
   }
 
+  async #loadAnew(): Promise<void> {
+    const loaded = this.#deps.onReload?.(this.path);
+    try {
+      await this.load();
+    } finally {
+      loaded?.();
+    }
+  }
+
   /** Recovers the state anew from the store. */
   async reload(): Promise<void> {
     const { record } = this;
@@ -259,7 +272,8 @@ export class BlockFile {
   /** Applies what other contexts committed since. One request when there is nothing. */
   async refresh(): Promise<void> {
     while (this.#isAhead) await this.#deps.settled();
-    if (!this.record || this.suspect) return await this.load();
+    if (!this.record) return await this.load();
+    if (this.suspect) return await this.#loadAnew();
     const { map } = this.state;
     const { version } = map;
     // Our own marker is asked for too: a file that was deleted, or deleted and made anew, lacks it.
@@ -272,12 +286,12 @@ export class BlockFile {
     const isOvertaken = () => this.state.map !== map || map.version !== version;
     if (this.#isAhead || isOvertaken()) return await this.refresh();
     const [marker, ...newer] = stored.map((value) => decodeStored(value, this.file));
-    if (!this.#isOwnMarker(marker)) return await this.load();
+    if (!this.#isOwnMarker(marker)) return await this.#loadAnew();
     if (this.#residence && newer.length > 0) {
-      if (!(await this.#bringNewer(this.#residence, newer))) return await this.load();
+      if (!(await this.#bringNewer(this.#residence, newer))) return await this.#loadAnew();
       if (isOvertaken()) return await this.refresh();
     }
-    if (!newer.every((found) => this.#follow(found))) return await this.load();
+    if (!newer.every((found) => this.#follow(found))) return await this.#loadAnew();
     this.tidy();
     this.validatedAtMs = now;
     const commits = newer.flatMap((found) => found?.commit ?? []);
@@ -362,7 +376,7 @@ export class BlockFile {
       this.#reader?.clear();
     }
     this.distrust();
-    await this.load();
+    await this.#loadAnew();
   }
 
   #identify(record: FileRecord | undefined): void {

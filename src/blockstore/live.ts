@@ -33,6 +33,12 @@ export interface SegmentPlace {
   readonly part: number;
 }
 
+/** How much lies in some segments. */
+export interface Extent {
+  readonly segments: number;
+  readonly bytes: number;
+}
+
 interface Superseded {
   readonly segment: number;
   readonly by: Version;
@@ -50,6 +56,11 @@ export class LiveSegments {
   #superseded: Superseded[] = [];
   #ranges: ReclaimRange[] = [];
   #supersededSegments = 0;
+  /** Bytes of segments that wait for reclaim, of those that died since the file was opened. */
+  readonly #deadBytes = new Map<number, number>();
+  #supersededBytes = 0;
+  /** Bytes of a block in the segments that die from now on. */
+  blockBytes = 0;
   /** Called for each segment that lost its last live block to version `by`. */
   onSuperseded: ((segment: number, by: Version) => void) | undefined;
 
@@ -107,6 +118,11 @@ export class LiveSegments {
     return this.#supersededSegments;
   }
 
+  /** Bytes of their slots: of what had died before the file was opened none are known. */
+  get supersededBytes(): number {
+    return this.#supersededBytes;
+  }
+
   /** One more block of the segment is live, which has at least so many slots. */
   retain(segment: number, slots: number): void {
     const count = this.#live.get(segment) ?? 0;
@@ -132,7 +148,10 @@ export class LiveSegments {
       return;
     }
     this.#live.delete(segment);
-    this.#liveSlots -= this.slotsOf(segment);
+    const slots = this.slotsOf(segment);
+    this.#liveSlots -= slots;
+    this.#deadBytes.set(segment, slots * this.blockBytes);
+    this.#supersededBytes += slots * this.blockBytes;
     this.#slots.delete(segment);
     const version = Math.floor(segment / PARTS);
     const parts = (this.#liveParts.get(version) ?? 1) - 1;
@@ -204,6 +223,17 @@ export class LiveSegments {
     const gone = new Set(reclaimed);
     this.#ranges = this.#ranges.filter((range) => !gone.has(range));
     this.#supersededSegments -= segmentsIn(reclaimed);
+    for (const segment of segmentsOf(reclaimed)) {
+      this.#supersededBytes -= this.#deadBytes.get(segment) ?? 0;
+      this.#deadBytes.delete(segment);
+    }
+  }
+
+  /** Segments in ranges that wait, and their bytes, as far as they are known. */
+  extentOf(ranges: readonly ReclaimRange[]): Extent {
+    let bytes = 0;
+    for (const segment of segmentsOf(ranges)) bytes += this.#deadBytes.get(segment) ?? 0;
+    return { segments: segmentsIn(ranges), bytes };
   }
 
   /**
@@ -232,6 +262,12 @@ export class LiveSegments {
       else joined.push([{ version, part: firstPart }, upper]);
     }
     return joined;
+  }
+}
+
+function* segmentsOf(ranges: readonly ReclaimRange[]): Generator<number> {
+  for (const { version, firstPart, endPart } of ranges) {
+    for (let part = firstPart; part < endPart; part++) yield segmentNumber(version, part);
   }
 }
 

@@ -11,6 +11,8 @@ import type { Watch } from './watchdog.js';
 export interface RequestCounters {
   requests: number;
   transactions: number;
+  /** Of all values that were handed over, whatever became of their idbTxs. */
+  bytesWritten: number;
 }
 
 /** The value of one request. */
@@ -55,9 +57,11 @@ export class Requests {
     return this.#store(store).count(rangeOf(bounds));
   }
   add(store: StoreName, key: IDBValidKey, value: ArrayBuffer): IDBRequest<IDBValidKey> {
+    this.#counters.bytesWritten += value.byteLength;
     return this.#store(store).add(value, key);
   }
   put(store: StoreName, key: IDBValidKey, value: ArrayBuffer): IDBRequest<IDBValidKey> {
+    this.#counters.bytesWritten += value.byteLength;
     return this.#store(store).put(value, key);
   }
   delete(store: StoreName, keyOrBounds: string | KeyBounds): IDBRequest<undefined> {

@@ -108,7 +108,7 @@ export class Residence {
       // After a failure what was asked for besides still comes, and nobody wants it.
       if (over || reader.cached.has(segment)) return;
       this.#assertFits(bytes.byteLength);
-      reader.install(segment, bytes, slots);
+      reader.install(segment, bytes, { slots });
       onBytes(bytes.byteLength);
     };
     wanted.sort((a, b) => a - b);

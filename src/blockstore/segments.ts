@@ -37,6 +37,9 @@ export interface ReadCounters {
   cacheMisses: number;
   segmentsRead: number;
   bytesRead: number;
+  /** Segments fetched before anybody asked for them, and those of them that were of use. */
+  readAheadSegments: number;
+  readAheadUsedSegments: number;
   checksumFailures: number;
 }
 
@@ -104,6 +107,10 @@ export class SegmentReader {
 
   /** A written block's bytes inside its segment, checked. */
   blockOf(map: BlockMap, block: number, segment: CachedSegment): Uint8Array {
+    if (segment.ahead) {
+      segment.ahead = false;
+      this.#counters.readAheadUsedSegments++;
+    }
     const slot = map.slotOf(block) % map.blocksPerSegment;
     const start = slot * map.blockSize;
     const bytes = segment.bytes.subarray(start, start + map.blockSize);
@@ -141,20 +148,21 @@ export class SegmentReader {
     const wanted = placeOf(map, block);
     const segment = segmentNumber(wanted.version, wanted.part);
     // What was asked for ahead and is not here yet still wants the next window to follow it.
-    this.#start(this.has(wanted) ? ahead : [wanted, ...ahead], map.blocksPerSegment);
+    const places = this.has(wanted) ? ahead : [wanted, ...ahead];
+    this.#start(places, { slots: map.blocksPerSegment, asked: segment });
     return await this.#inFlight.get(segment);
   }
 
   /** Fetches one segment by its place, e.g. a spilled one that no map lists yet. */
   async fetchPlace(place: Place, slots: number): Promise<CachedSegment | undefined> {
     const segment = segmentNumber(place.version, place.part);
-    this.#start([place], slots);
+    this.#start([place], { slots, asked: segment });
     return await this.#inFlight.get(segment);
   }
 
   /** Starts fetching without waiting. Failures surface when the block is asked for. */
   prefetch(map: BlockMap, places: readonly Place[]): void {
-    this.#start(places, map.blocksPerSegment);
+    this.#start(places, { slots: map.blocksPerSegment });
   }
 
   /** A segment of our own making. `verified`: its checksums were just computed from these bytes. */
@@ -213,7 +221,11 @@ export class SegmentReader {
     return new CorruptionError(location, `${what} (page ${block + 1})`, checksums);
   }
 
-  #start(places: readonly Place[], slots: number): void {
+  /** `asked`: the segment that somebody waits for; the others come along. */
+  #start(
+    places: readonly Place[],
+    { slots, asked }: { readonly slots: number; readonly asked?: number },
+  ): void {
     const wanted = places.slice(0, BATCH_SEGMENTS_MAX).filter((place) => !this.has(place));
     if (wanted.length === 0) return;
     const batch = this.#connection.read(['segments'], (r) =>
@@ -223,7 +235,7 @@ export class SegmentReader {
       const segment = segmentNumber(place.version, place.part);
       const arrival = batch.then((runs) => {
         const value = runs.find((run) => run.has(segment))?.get(segment);
-        return value && this.install(segment, value, slots);
+        return value && this.install(segment, value, { slots, ahead: segment !== asked });
       });
       const tracked = arrival.finally(() => this.#inFlight.delete(segment));
       tracked.catch(() => undefined);
@@ -232,10 +244,15 @@ export class SegmentReader {
   }
 
   /** A segment as the store has it: each block is checked when it is first read. */
-  install(segment: number, bytes: Uint8Array<ArrayBuffer>, slots: number): CachedSegment {
+  install(
+    segment: number,
+    bytes: Uint8Array<ArrayBuffer>,
+    options: { readonly slots: number; readonly ahead?: boolean },
+  ): CachedSegment {
     this.#counters.segmentsRead++;
+    if (options.ahead) this.#counters.readAheadSegments++;
     this.#counters.bytesRead += bytes.byteLength;
-    return this.#cache.insert(this.cached, segment, bytes, { slots });
+    return this.#cache.insert(this.cached, segment, bytes, options);
   }
 
   /** One request for a run of neighbouring segments. */

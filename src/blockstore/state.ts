@@ -16,7 +16,7 @@ import {
 import type { ReclaimRange } from '../format/maps.js';
 import type { Version } from '../types.js';
 import { RecentChanges } from './changes.js';
-import { LiveSegments, placeOfSegment, segmentNumber } from './live.js';
+import { type Extent, LiveSegments, placeOfSegment, segmentNumber } from './live.js';
 import type { BlockMap, MapChange, MapEffect } from './map.js';
 
 /** The state a commit leads to, not yet in force. */
@@ -33,6 +33,7 @@ export interface CheckpointPlan {
   /** Chunk numbers to delete. */
   readonly drop: readonly number[];
   readonly reclaim: readonly ReclaimRange[];
+  readonly reclaimed: Extent;
   /** Ranges that stay waiting, as the directory lists them. */
   readonly keep: readonly ReclaimRange[];
 }
@@ -56,6 +57,7 @@ export class FileState {
   constructor(map: BlockMap) {
     this.map = map;
     this.recent = new RecentChanges(map);
+    this.live.blockBytes = map.blockSize;
   }
 
   /** What one checkpoint leaves is for the next one to reclaim: it does not call for it. */
@@ -99,7 +101,8 @@ export class FileState {
     }
     const { reclaim, keep } = this.live.split(Math.min(this.directoryVersion, at.pinnedMin));
     const own = this.live.preview(next.effect, { version: change.version, endPart: at.endPart });
-    return { directory, save, drop, reclaim, keep: [...keep, ...own] };
+    const reclaimed = this.live.extentOf(reclaim);
+    return { directory, save, drop, reclaim, reclaimed, keep: [...keep, ...own] };
   }
 
   /** Puts a planned state in force. */
@@ -163,6 +166,7 @@ export class FileState {
       this.live.neverLive(segmentNumber(change.version, part), change.version);
     }
     for (const chunk of effect.touchedChunks) this.dirtyChunks.add(chunk);
+    this.live.blockBytes = this.map.blockSize;
     this.commitsSinceCheckpoint++;
     this.recordBytesSinceCheckpoint += written.recordBytes;
   }

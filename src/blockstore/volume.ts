@@ -11,7 +11,7 @@ import { SegmentCache } from './cache.js';
 import { Committer, type CommitterDeps } from './committer.js';
 import { Connection } from './connection.js';
 import { requireRecord, unwrapRecord } from './evidence.js';
-import { BlockFile } from './file.js';
+import { BlockFile, type OnReload } from './file.js';
 import type { OnDamage, Recover } from './recovered.js';
 import { result } from './requests.js';
 import type { ResidenceOptions } from './residence.js';
@@ -34,6 +34,8 @@ export interface VolumeOptions extends Omit<CommitterDeps, 'connection'> {
   readonly onDamage?: OnDamage;
   /** An open file has a newer version in the store, and it is in force here. */
   readonly onNews?: (file: BlockFile, news: News) => void;
+  /** An open file is read anew as a whole; what is returned is called when that is over. */
+  readonly onReload?: OnReload | undefined;
   /** Keeps open files whole in memory. */
   readonly resident?: ResidenceOptions | undefined;
   /** The connection went away; the next request opens a new one. */
@@ -51,6 +53,8 @@ export class Volume {
     cacheMisses: 0,
     segmentsRead: 0,
     bytesRead: 0,
+    readAheadSegments: 0,
+    readAheadUsedSegments: 0,
     checksumFailures: 0,
   };
   readonly #options: VolumeOptions;

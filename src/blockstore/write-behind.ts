@@ -78,6 +78,8 @@ interface Waiter {
 export class WriteBehind {
   readonly #deps: WriteBehindDeps;
   #queue: Enqueued[] = [];
+  /** Those that were sent and have not landed, or are being given up. */
+  #sent: readonly Enqueued[] = [];
   #waiters: Waiter[] = [];
   /** Commits that were ever enqueued, and those that have landed or were dropped. */
   #enqueued = 0;
@@ -104,6 +106,17 @@ export class WriteBehind {
 
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Blocks of the commits that have not landed, and their bytes. */
+  get dirty(): { readonly blocks: number; readonly bytes: number } {
+    let blocks = 0;
+    let bytes = 0;
+    for (const { record } of [...this.#sent, ...this.#queue].flatMap(({ prepared }) => prepared)) {
+      blocks += record.entryCount;
+      bytes += record.entryCount * record.blockSize;
+    }
+    return { blocks, bytes };
   }
 
   /** True if nothing more should be enqueued before something has landed. */
@@ -226,6 +239,7 @@ export class WriteBehind {
 
   async #land(group: readonly Enqueued[]): Promise<void> {
     const { monotonicMs, onLanded, onFlush } = this.#deps;
+    this.#sent = group;
     const sentMs = monotonicMs();
     try {
       await this.#write(group);
@@ -255,6 +269,7 @@ export class WriteBehind {
 
   /** Those that still fit are not lost for those that do not. */
   #putBack(group: readonly Enqueued[]): void {
+    this.#sent = [];
     this.#queue.unshift(...group);
     this.#singly = group.length;
     this.#urgent = Math.max(this.#urgent, this.#done + group.length);
@@ -262,6 +277,7 @@ export class WriteBehind {
 
   /** They wait no longer, and need not stay in the cache. */
   #release(commits: readonly Enqueued[]): void {
+    this.#sent = [];
     for (const { prepared, held } of commits) {
       for (const segment of held) segment.pinned = false;
       this.#bytes -= bytesOf(prepared);
@@ -271,6 +287,7 @@ export class WriteBehind {
 
   /** I5: the one that failed and all behind it; their files go back to what the store has. */
   async #lose(lost: readonly Enqueued[], failure: Error): Promise<void> {
+    this.#sent = lost;
     this.#losses++;
     this.#lastLoss = failure;
     this.#singly = 0;

@@ -13,6 +13,7 @@ import { MemoryFiles } from './memory-files.js';
 import type { OpenFiles } from './open-files.js';
 import { isJournal, normalisePath } from './paths.js';
 import { ConnectionPragmas } from './pragmas.js';
+import { type Held, heldBy } from './stats.js';
 import type { FileUser, VolumeHost } from './volume-host.js';
 
 export type Answer = number | Promise<number>;
@@ -76,11 +77,8 @@ export class Core implements FileUser {
     });
   }
 
-  /** Bytes of sqliteTxs under way: staged blocks, and page images in journals. */
-  held(): { readonly stagedBytes: number; readonly journalBytes: number } {
-    let stagedBytes = 0;
-    for (const database of this.databases.values()) stagedBytes += database.stagedBytes;
-    return { stagedBytes, journalBytes: this.memory.journalBytes };
+  held(): Held {
+    return { ...heldBy(this.databases.values()), journalBytes: this.memory.journalBytes };
   }
 
   /** Runs a method; whatever it throws becomes an event and a result code. */

@@ -15,6 +15,7 @@
  * with synchronous=OFF. With a super-journal FCNTL_SYNC only prepares; deleting that commits (group.ts).
  */
 import type { DraftCommit } from '../blockstore/committer.js';
+import type { Draft } from '../blockstore/draft.js';
 import type { BlockMap } from '../blockstore/map.js';
 import { ReadAhead } from '../blockstore/readahead.js';
 import { BusyError, CommitUnknownError, UnsupportedError } from '../errors.js';
@@ -73,12 +74,12 @@ export class DatabaseFile {
     return this.current().fileBytes;
   }
 
-  /** Bytes of segments that this connection's sqliteTx holds in memory. */
-  get stagedBytes(): number {
-    return this.staging?.draft.heldBytes ?? 0;
+  /** What this connection's sqliteTx has written. */
+  get draft(): Draft | undefined {
+    return this.staging?.draft;
   }
 
-  /** Bytes of blocks that this connection's sqliteTx has written. */
+  /** Bytes of blocks that it has written. */
   get writtenBytes(): number {
     return this.staging?.draft.writtenBytes ?? 0;
   }

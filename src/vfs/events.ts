@@ -5,6 +5,7 @@ import type { Flush } from '../blockstore/write-behind.js';
 import { type BlockStoreError, fromDomException } from '../errors.js';
 import { HOLE } from '../format/commit.js';
 import type { Durability } from '../types.js';
+import { ErrorCounts } from './error-counts.js';
 import type { WriterChange } from './writer-role.js';
 
 /** What opening a file found, and what it did about it. */
@@ -142,6 +143,8 @@ export interface EngineInfo {
 
 /** A typed EventTarget. Building an event costs nothing while nobody listens. */
 export class Emitter {
+  /** What `emitError` told of, whether anybody listened or not. */
+  readonly errors: ErrorCounts = new ErrorCounts();
   /** Called when somebody begins to listen. */
   onlisten: ((type: VFSEventType) => void) | undefined;
   readonly #target: EventTarget = new EventTarget();
@@ -174,6 +177,7 @@ export function emitError(
   at: { readonly volume: string; readonly path: string | undefined },
 ): BlockStoreError {
   const error = fromDomException(cause, at.volume, 'a VFS method');
+  emitter.errors.add(error.code, performance.now());
   emitter.emit('error', () => ({ path: at.path, error }));
   return error;
 }

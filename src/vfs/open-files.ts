@@ -19,6 +19,8 @@ export interface OpenFilesDeps {
   /** Undefined where the context has no Web Locks. */
   readonly pinsOf: (path: string) => PinDeps | undefined;
   readonly monotonicMs: () => number;
+  /** A file was opened and its state recovered. */
+  readonly onOpened: (report: RecoveryReport) => void;
 }
 
 export class OpenFiles {
@@ -82,8 +84,9 @@ export class OpenFiles {
   }
 
   #report(shared: SharedFile, report: RecoveryReport): void {
-    const { emitter, volume } = this.#deps;
+    const { emitter, volume, onOpened } = this.#deps;
     shared.recovery = report;
+    onOpened(report);
     emitter.emit('recovery', () => report);
     for (const error of report.defects) {
       emitError(emitter, error, { volume: volume.connection.name, path: report.path });

@@ -29,6 +29,8 @@ export interface FileEnv {
   playedBack(path: string, page: number): Uint8Array | undefined;
   /** The file's sqliteTx is over: nobody is to play back what is left of its rollback journal. */
   expireJournal(path: string): void;
+  /** A connection had to wait for another thread's to end writing. */
+  waited(ms: number): void;
 }
 
 /** A thread whose connections share files with those of other threads. */
@@ -129,9 +131,20 @@ export class SharedFile {
   }
 
   /** I9: waits while a connection of another thread writes; one of the same thread cannot end meanwhile. */
-  async #writerGone({ thread, waitMs }: DatabaseFile): Promise<void> {
-    const until = performance.now() + waitMs;
-    while (this.writer && this.writer.thread !== thread && !thread?.ended.aborted) {
+  async #writerGone(connection: DatabaseFile): Promise<void> {
+    if (!this.#isInTheWay(connection)) return;
+    const since = performance.now();
+    await this.#writerGoneBy(since + connection.waitMs, connection);
+    this.env.waited(performance.now() - since);
+  }
+
+  #isInTheWay({ thread }: DatabaseFile): boolean {
+    const { writer } = this;
+    return writer !== undefined && writer.thread !== thread && !thread?.ended.aborted;
+  }
+
+  async #writerGoneBy(until: number, connection: DatabaseFile): Promise<void> {
+    while (this.#isInTheWay(connection)) {
       const leftMs = until - performance.now();
       if (leftMs <= 0) return;
       await new Promise<void>((resolve) => {

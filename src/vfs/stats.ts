@@ -1,34 +1,73 @@
-/** Counters of a VFS, since it was created. */
+/** What `stats()` tells of a VFS. Each number is explained in docs/OBSERVABILITY.md. */
 import type { BlockFile } from '../blockstore/file.js';
 import type { Volume } from '../blockstore/volume.js';
+import type { DatabaseFile } from './database-file.js';
+import type { ErrorCounts } from './error-counts.js';
 import type { RecoveryReport } from './events.js';
+import type { Latency, Metrics } from './metrics.js';
 
+/** Counted since `create`, unless it says *now*. Nothing is lost when files are closed, unless it says *of open files*. */
 export interface VFSStats {
-  /** Commits complete in IndexedDB. */
+  /** Commits complete in IndexedDB; one that writes to several files counts for each. */
   commits: number;
+  /** Bytes of the blocks that they wrote: pages × page size, those moved by compaction included. */
+  committedBytes: number;
+  /**
+   * Of the last 1,024 commits, from the commit point to `complete`, in milliseconds; deferred commits
+   * include the time they waited to be sent. Undefined before the first.
+   */
+  commitLatencyMs: Latency | undefined;
+  /** Commits that were complete, and their bytes, for each of the last ten seconds. */
+  commitsPerSecond: number;
+  committedBytesPerSecond: number;
+  /** IndexedDB transactions with commits that failed, or whose outcome could not be looked up. */
+  failedSyncs: number;
+  /** Times that acknowledged commits of deferred durability were lost. */
+  losses: number;
   /** IndexedDB requests and transactions made. */
   requests: number;
   transactions: number;
+  /** Bytes of all values handed to IndexedDB: segments, commit records, maps; also in vain. */
+  bytesWritten: number;
   /** Times a lost connection was opened anew. */
   reopens: number;
   /** Reads of a block answered from memory, and those that fetched a segment. */
   cacheHits: number;
   cacheMisses: number;
-  /** Segments and bytes fetched, read-ahead included. */
+  /** Segments and bytes fetched, read-ahead included; commit records and maps are not. */
   segmentsRead: number;
   bytesRead: number;
+  /**
+   * Segments fetched before anybody asked for them, and those of them of which a block was read since. With
+   * the shared engine: sent to a client, which may have read it or not.
+   */
+  readAheadSegments: number;
+  readAheadUsedSegments: number;
   /** Blocks refused because their checksum was wrong. */
   checksumFailures: number;
-  /** Bytes of segments in memory now. */
+  /**
+   * Errors by the `code` of the error: what VFS methods answered with a failure for, SQLITE_BUSY included,
+   * and defects found when a file was opened. Each is an `error` event.
+   */
+  errors: Readonly<Record<string, number>>;
+  /** Those of the last 60 seconds. */
+  errorsPerMinute: number;
+  /** Bytes of segments in memory, now. */
   cacheBytes: number;
-  /** Bytes of segments that sqliteTxs under way hold: at most twice `spillBytes` each. */
+  /** Bytes of segments that sqliteTxs under way hold, now: at most twice `spillBytes` each. */
   stagedBytes: number;
-  /** Bytes of page images that rollback journals hold. */
+  /** Bytes of page images that rollback journals hold, now. */
   journalBytes: number;
-  /** Acknowledged commits that are not complete yet, and their bytes. */
+  /** Acknowledged commits that are not complete, now, and bytes of their segments. */
   deferredCommits: number;
   deferredBytes: number;
-  /** Snapshots pinned now. */
+  /**
+   * Blocks that SQLite has written and that are not safe, now, and their bytes: of sqliteTxs under way, spilled or
+   * not, and of acknowledged commits that are not complete.
+   */
+  dirtyBlocks: number;
+  dirtyBytes: number;
+  /** Snapshots pinned, now. */
   openSnapshots: number;
   /**
    * Contexts that keep snapshots of open files, beside this one. As this context last asked, which it
@@ -39,44 +78,118 @@ export interface VFSStats {
   snapshotLag: number;
   /** Dead segments that would be reclaimed by now if nobody had an old snapshot. */
   heldBackSegments: number;
-  /** Segments with a live block, and dead ones that wait for reclaim, of open files. */
+  /**
+   * Times that a write could not begin at once, and how long it waited, in milliseconds: for the writer lock,
+   * which another context had or which the browser had to be asked for, or for another thread of the
+   * storage worker. Waits in vain, and SQLite's busy handler, which asks again, count each time.
+   */
+  lockWaits: number;
+  lockWaitMs: number;
+  /** Segments with a live block, and dead ones that wait for reclaim, of open files, now. */
   liveSegments: number;
   supersededSegments: number;
   /**
-   * Bytes of live blocks, and of all slots of the segments they lie in: what was written before the file was
-   * opened counts as far as it is known.
+   * Bytes of live blocks, and of all slots of the segments they lie in, of open files, now: what was
+   * written before the file was opened counts as far as it is known.
    */
   liveBytes: number;
   segmentBytes: number;
-  /** Blocks that went along with commits to empty segments that were mostly dead. */
+  /** Bytes of the dead segments that wait for reclaim; unknown, and 0, of what died before the file was opened. */
+  supersededBytes: number;
+  /**
+   * Bytes that segments take for each live byte: (`segmentBytes` + `supersededBytes`) ÷ `liveBytes`. What
+   * IndexedDB takes beside them is not known. Undefined without live bytes.
+   */
+  spaceAmplification: number | undefined;
+  /**
+   * Segments whose deletion is complete, and their bytes, as far as they are known (see `supersededBytes`).
+   * What a crash or a rollback has left above the newest version is deleted uncounted.
+   */
+  reclaimedSegments: number;
+  reclaimedBytes: number;
+  /** Blocks that went along with commits to empty segments that were mostly dead; of open files. */
   compactedBlocks: number;
+  /** Times a file was opened and its state recovered, and those that opened an older version than the newest. */
+  recoveryCount: number;
+  fallBackCount: number;
+  /** Times the state of an open file was read anew as a whole: other contexts' commits, a failure, a loss. */
+  reloads: number;
   /** How the files that are open were recovered when they were opened, in order of opening. */
   recoveries: readonly RecoveryReport[];
 }
 
-export function statsOf(
-  volume: Volume,
-  more: Pick<VFSStats, 'commits' | 'stagedBytes' | 'journalBytes' | 'recoveries'>,
-): VFSStats {
+/** What sqliteTxs under way hold. */
+export interface Held {
+  /** Bytes of segments in memory. */
+  readonly stagedBytes: number;
+  /** Bytes of page images in journals. */
+  readonly journalBytes: number;
+  /** What SQLite has written, in memory or sent ahead. */
+  readonly writtenBlocks: number;
+  readonly writtenBytes: number;
+}
+
+/** What connections hold beside their journals. */
+export function heldBy(databases: Iterable<DatabaseFile>): Omit<Held, 'journalBytes'> {
+  const held = { stagedBytes: 0, writtenBlocks: 0, writtenBytes: 0 };
+  for (const { draft } of databases) {
+    held.stagedBytes += draft?.heldBytes ?? 0;
+    held.writtenBlocks += draft?.writtenBlocks ?? 0;
+    held.writtenBytes += draft?.writtenBytes ?? 0;
+  }
+  return held;
+}
+
+export interface StatsParts {
+  readonly held: Held | undefined;
+  readonly metrics: Metrics;
+  readonly errors: ErrorCounts;
+  readonly recoveries: readonly RecoveryReport[];
+  /** As of the clock that the metrics are kept by. */
+  readonly nowMs: number;
+}
+
+export function statsOf(volume: Volume, parts: StatsParts): VFSStats {
   const { connection, counters, cache, committer } = volume;
-  const files = volume.openFiles();
-  const sum = (of: (file: (typeof files)[number]) => number) =>
-    files.reduce((total, file) => total + of(file), 0);
+  const { held, metrics, errors, recoveries, nowMs } = parts;
+  const { dirty } = committer;
   return {
-    ...more,
+    ...metrics.shown(nowMs),
     ...connection.counters,
     ...counters,
+    failedSyncs: committer.failedSyncs,
+    losses: committer.losses,
+    errors: errors.byCode,
+    errorsPerMinute: errors.lastMinute(nowMs),
     cacheBytes: cache.bytes,
+    stagedBytes: held?.stagedBytes ?? 0,
+    journalBytes: held?.journalBytes ?? 0,
     deferredCommits: committer.deferredCommits,
     deferredBytes: committer.deferredBytes,
+    dirtyBlocks: dirty.blocks + (held?.writtenBlocks ?? 0),
+    dirtyBytes: dirty.bytes + (held?.writtenBytes ?? 0),
+    ...ofFiles(volume.openFiles()),
+    recoveries,
+  };
+}
+
+function ofFiles(files: readonly BlockFile[]) {
+  const sum = (of: (file: BlockFile) => number) =>
+    files.reduce((total, file) => total + of(file), 0);
+  const liveBytes = sum(({ state: { live, map } }) => live.liveBlocks * map.blockSize);
+  const segmentBytes = sum(({ state: { live, map } }) => live.liveSlots * map.blockSize);
+  const supersededBytes = sum((file) => file.state.live.supersededBytes);
+  return {
     openSnapshots: sum((file) => file.pinnedCount),
     otherReaders: sum((file) => file.elsewhere?.others.count ?? 0),
     snapshotLag: Math.max(0, ...files.map(lagOf)),
     heldBackSegments: sum(heldBackOf),
     liveSegments: sum((file) => file.state.live.liveCount),
     supersededSegments: sum((file) => file.state.live.supersededCount),
-    liveBytes: sum(({ state: { live, map } }) => live.liveBlocks * map.blockSize),
-    segmentBytes: sum(({ state: { live, map } }) => live.liveSlots * map.blockSize),
+    liveBytes,
+    segmentBytes,
+    supersededBytes,
+    spaceAmplification: liveBytes > 0 ? (segmentBytes + supersededBytes) / liveBytes : undefined,
     compactedBlocks: sum((file) => file.compactor.carried),
   };
 }

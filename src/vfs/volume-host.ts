@@ -15,6 +15,7 @@ import { recordsOnly, type VerifyReport, verifyBlocks, verifyRecords } from '../
 import { flushBeforePageEnds, whenDue, whenIdle, whenPageRests } from './auto-sync.js';
 import { CommitNews, type NewsWord } from './commit-news.js';
 import { commitEvent, Emitter } from './events.js';
+import { Metrics } from './metrics.js';
 import { OpenFiles } from './open-files.js';
 import type { ResolvedOptions } from './options.js';
 import { normalisePath } from './paths.js';
@@ -22,7 +23,7 @@ import { BroadcastRoleChannel } from './role-channel.js';
 import { writeSalvaged } from './salvage.js';
 import type { FileEnv } from './shared-file.js';
 import { type PinDeps, unpinned } from './snapshot-pins.js';
-import { statsOf, type VFSStats } from './stats.js';
+import { type Held, statsOf, type VFSStats } from './stats.js';
 import { WriterRole, type WriterState } from './writer-role.js';
 
 /** Names of locks and channels begin with it. */
@@ -51,8 +52,7 @@ export interface SalvageOptions {
 
 /** Who opens files of the volume for SQLite. */
 export interface FileUser {
-  /** Bytes of sqliteTxs under way: staged blocks, and page images in journals. */
-  held(): { readonly stagedBytes: number; readonly journalBytes: number };
+  held(): Held;
   /** The volume is being closed. */
   dispose(): void;
 }
@@ -61,7 +61,7 @@ export class VolumeHost implements VolumeServices {
   readonly emitter: Emitter;
   readonly volume: Volume;
   readonly options: ResolvedOptions;
-  readonly #count: { commits: number };
+  readonly #metrics: Metrics;
   readonly #channel: BroadcastRoleChannel;
   readonly #news: CommitNews;
   readonly #stopAutoSync: (() => void) | undefined;
@@ -76,7 +76,8 @@ export class VolumeHost implements VolumeServices {
     resident?: { readonly bytesMax: number },
   ): Promise<VolumeHost> {
     const emitter = new Emitter();
-    const count = { commits: 0, onCommit: () => {} };
+    const metrics = new Metrics(performance.now());
+    let committed = () => {};
     const volume = await Volume.open({
       name: options.idbName,
       factory: options.indexedDB,
@@ -103,14 +104,18 @@ export class VolumeHost implements VolumeServices {
           const { deferredBytes: bytes, deferredCommits: commits } = volume.committer;
           return { waits, bytes, commits };
         }),
-      onCommit: () => {
-        count.commits++;
-        count.onCommit();
+      onCommit: (commit, durationMs, endedMs) => {
+        metrics.committed(commit, durationMs, endedMs);
+        committed();
+      },
+      onReload: () => {
+        metrics.reloaded();
+        return undefined;
       },
       onNews: (file, news) => emitter.emit('commit', () => commitEvent(file.path, news)),
     });
-    const host = new VolumeHost(options, { emitter, volume, count });
-    count.onCommit = () => host.#news.committed();
+    const host = new VolumeHost(options, { emitter, volume, metrics });
+    committed = () => host.#news.committed();
     return host;
   }
 
@@ -119,13 +124,13 @@ export class VolumeHost implements VolumeServices {
     parts: {
       readonly emitter: Emitter;
       readonly volume: Volume;
-      readonly count: { commits: number };
+      readonly metrics: Metrics;
     },
   ) {
     this.options = options;
     this.emitter = parts.emitter;
     this.volume = parts.volume;
-    this.#count = parts.count;
+    this.#metrics = parts.metrics;
     this.#stopAutoSync = options.autoSync ? flushBeforePageEnds(this.volume.committer) : undefined;
     // Behind what sends deferred commits: the lock is let go of when they have landed.
     this.#stopResting = whenPageRests(() => this.#rest());
@@ -166,8 +171,10 @@ export class VolumeHost implements VolumeServices {
       roleOf: (path) => this.#roleOf(path),
       pinsOf: (path) => this.#pinsOf(path),
       monotonicMs: () => performance.now(),
+      onOpened: ({ fellBack }) => this.#metrics.recovered({ fellBack: fellBack !== undefined }),
       env: {
         ...env,
+        waited: (ms) => this.#metrics.waited(ms),
         options: { ...options, nonce: randomNonce },
         committer: volume.committer,
         deleteOrphans: ({ connection, file, state }) => apply(connection, file, state.map.version),
@@ -260,10 +267,13 @@ export class VolumeHost implements VolumeServices {
   }
 
   stats(): VFSStats {
-    const held = this.#user?.held() ?? { stagedBytes: 0, journalBytes: 0 };
-    const recoveries = this.#open.recoveries();
-    const { commits } = this.#count;
-    return statsOf(this.volume, { commits, ...held, recoveries });
+    return statsOf(this.volume, {
+      held: this.#user?.held(),
+      metrics: this.#metrics,
+      errors: this.emitter.errors,
+      recoveries: this.#open.recoveries(),
+      nowMs: performance.now(),
+    });
   }
 
   async close(): Promise<void> {
@@ -306,6 +316,7 @@ export class VolumeHost implements VolumeServices {
       name: `${PREFIX}:${idbName}:${path}:writer`,
       unlanded: () => (committer.deferredCommits > 0 ? committer.settled() : undefined),
       uncovered: () => this.#files?.get(path)?.pins?.uncovered(),
+      onWaited: (ms) => this.#metrics.waited(ms),
       channel: this.#channel,
       onChange: (why) => {
         const held = why === 'acquired' || why === 'seized';

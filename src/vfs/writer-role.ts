@@ -59,6 +59,8 @@ export interface RoleDeps {
   readonly timer: Timer;
   readonly monotonicMs: () => number;
   readonly onChange: (why: WriterChange) => void;
+  /** Somebody could not enter at once, and has waited so long, maybe in vain. */
+  readonly onWaited?: (ms: number) => void;
   /** A promise while something this context acknowledged is on its way; it never rejects. */
   readonly unlanded: () => Promise<void> | undefined;
   /** The same while others could reclaim what this context reads. */
@@ -146,7 +148,7 @@ export class WriterRole {
    */
   async enter(waitMs: number, ended?: AbortSignal): Promise<boolean> {
     if (this.#tryEnter()) return true;
-    const { timer, monotonicMs } = this.#deps;
+    const { timer, monotonicMs, onWaited } = this.#deps;
     const limit = new AbortController();
     const giveUp = () => limit.abort();
     const startedMs = monotonicMs();
@@ -164,6 +166,7 @@ export class WriterRole {
       ended?.removeEventListener('abort', giveUp);
       callOff();
       this.#attempts.delete(attempt);
+      onWaited?.(monotonicMs() - startedMs);
     }
   }
 

@@ -215,9 +215,9 @@ export const BUGS = [
     edits: [
       {
         file: 'blockstore/file.ts',
-        find: 'if (!this.record || this.suspect) return await this.load();',
-        replace: `if (!this.record || this.suspect) {
-          return await this.load().catch(() => {
+        find: 'if (this.suspect) return await this.#loadAnew();',
+        replace: `if (this.suspect) {
+          return await this.#loadAnew().catch(() => {
             this.suspect = false;
           });
         }`,
@@ -259,8 +259,8 @@ export const BUGS = [
       },
       {
         file: 'blockstore/file.ts',
-        find: 'if (!newer.every((found) => this.#follow(found))) return await this.load();',
-        replace: `if (!newer.every((found) => this.#follow(found))) return await this.load();
+        find: 'if (!newer.every((found) => this.#follow(found))) return await this.#loadAnew();',
+        replace: `if (!newer.every((found) => this.#follow(found))) return await this.#loadAnew();
           const at = this.state.map;
           const above = await this.#deps.connection.read(['segments'], (r) =>
             result(r.getAll('segments', segmentsAbove(this.file, at.version))),

@@ -30,7 +30,12 @@ describe('opening', () => {
     expect(decodeVolume(first)).toEqual({ ok: true, value: { nextFileId: 1, createdMs: 7 } });
     expect(new Uint8Array(second as ArrayBuffer)).toEqual(new Uint8Array(first as ArrayBuffer));
     expect(faults.count(isOpen)).toBe(1);
-    expect(connection.counters).toEqual({ requests: 2, transactions: 2, reopens: 0 });
+    expect(connection.counters).toEqual({
+      requests: 2,
+      transactions: 2,
+      bytesWritten: 0,
+      reopens: 0,
+    });
     expect(told).toEqual([]);
   });
 

@@ -76,6 +76,26 @@ test('runs are made of neighbours in the order of their keys, within one version
   expect(file.reader.has(at(1, 0))).toBe(true);
 });
 
+// Goal: what was fetched ahead is told apart, and was of use once a block of it was handed out. Method: one segment is
+// asked for, three come along; then one of these is read, twice, and one is asked for while it is on its way.
+test('segments fetched ahead are counted, and those of use once', async () => {
+  const { file, counters } = await fresh(6);
+  const { map } = file.state;
+  await file.reader.fetch(map, 0, places(1, 2, 3));
+  expect(counters).toMatchObject({ readAheadSegments: 3, readAheadUsedSegments: 0 });
+  expect(file.reader.bytesOf(map, 0)).toBeDefined();
+  expect(counters.readAheadUsedSegments).toBe(0);
+  for (const block of [PER_SEGMENT, PER_SEGMENT, PER_SEGMENT + 1]) {
+    expect(file.reader.bytesOf(map, block)).toBeDefined();
+  }
+  expect(counters.readAheadUsedSegments).toBe(1);
+  file.reader.prefetch(map, places(4));
+  const arrived = await file.reader.fetch(map, 4 * PER_SEGMENT, []);
+  if (arrived) file.reader.blockOf(map, 4 * PER_SEGMENT, arrived);
+  await file.reader.fetchPlace({ version: 1, part: 5 }, PER_SEGMENT);
+  expect(counters).toMatchObject({ readAheadSegments: 4, readAheadUsedSegments: 2 });
+});
+
 test('no batch asks for more than so many segments', async () => {
   const { file, counters } = await fresh(BATCH_SEGMENTS_MAX + 4);
   const all = Array.from({ length: BATCH_SEGMENTS_MAX + 3 }, (_, i) => i + 1);

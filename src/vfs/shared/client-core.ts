@@ -20,6 +20,9 @@ import type { ChannelClient } from './client.js';
 import { ClientFile, type ClientFileEnv, expect } from './client-file.js';
 import { withErrors } from './plain-error.js';
 
+/** What both threads have their part of. */
+type OwnStats = 'cacheHits' | 'cacheBytes' | 'journalBytes' | 'errors' | 'errorsPerMinute';
+
 export interface ClientCoreDeps {
   readonly volume: string;
   readonly channel: ChannelClient;
@@ -66,10 +69,16 @@ export class ClientCore implements SyncCore {
     });
   }
 
-  /** Bytes of blocks, and of page images in journals, held here; reads answered from here. */
-  held(): Pick<VFSStats, 'cacheBytes' | 'journalBytes' | 'cacheHits'> {
-    const { bytes: cacheBytes } = this.#cache;
-    return { cacheBytes, journalBytes: this.#memory.journalBytes, ...this.#counters };
+  /** What is held here, and what this thread has counted. */
+  ownStats(): Pick<VFSStats, OwnStats> {
+    const { errors } = this.#deps.emitter;
+    return {
+      ...this.#counters,
+      cacheBytes: this.#cache.bytes,
+      journalBytes: this.#memory.journalBytes,
+      errors: errors.byCode,
+      errorsPerMinute: errors.lastMinute(performance.now()),
+    };
   }
 
   /** The storage worker's counters. @throws StorageWorkerError */

@@ -1,6 +1,7 @@
 /** What may be asked of a volume, asked of its storage worker. */
 import type { SalvageReport } from '../../recovery/salvage.js';
 import type { VerifyReport } from '../../recovery/verify.js';
+import { addCounts } from '../error-counts.js';
 import type { VFSStats } from '../stats.js';
 import type { SalvageOptions, VerifyOptions, VolumeServices } from '../volume-host.js';
 import type { WriterState } from '../writer-role.js';
@@ -50,12 +51,14 @@ export class RemoteVolume implements VolumeServices {
   stats(): VFSStats {
     const { core } = this.#deps;
     const stored = core.storedStats();
-    const { cacheBytes, journalBytes, cacheHits } = core.held();
+    const own = core.ownStats();
     return {
       ...stored,
-      cacheBytes: stored.cacheBytes + cacheBytes,
-      journalBytes: stored.journalBytes + journalBytes,
-      cacheHits: stored.cacheHits + cacheHits,
+      cacheBytes: stored.cacheBytes + own.cacheBytes,
+      journalBytes: stored.journalBytes + own.journalBytes,
+      cacheHits: stored.cacheHits + own.cacheHits,
+      errors: addCounts(stored.errors, own.errors),
+      errorsPerMinute: stored.errorsPerMinute + own.errorsPerMinute,
     };
   }
 

@@ -7,6 +7,7 @@ import { CommitGroups, commitAndWait } from '../group.js';
 import type { OpenFiles } from '../open-files.js';
 import type { ResolvedOptions } from '../options.js';
 import { normalisePath } from '../paths.js';
+import { type Held, heldBy } from '../stats.js';
 import { type FileUser, VolumeHost } from '../volume-host.js';
 import type { WriterState } from '../writer-role.js';
 import type { Storage } from './storage.js';
@@ -86,10 +87,9 @@ export class ServedVolume implements FileUser {
   }
 
   /** Journals are with the clients. */
-  held(): { readonly stagedBytes: number; readonly journalBytes: number } {
-    let stagedBytes = 0;
-    for (const storage of this.storages) stagedBytes += storage.stagedBytes;
-    return { stagedBytes, journalBytes: 0 };
+  held(): Held {
+    const databases = [...this.storages].flatMap((storage) => [...storage.databases()]);
+    return { ...heldBy(databases), journalBytes: 0 };
   }
 
   dispose(): void {}

@@ -90,11 +90,9 @@ export class Storage implements RequestHandler {
     return false;
   }
 
-  /** Bytes of segments that sqliteTxs of this client hold. */
-  get stagedBytes(): number {
-    let bytes = 0;
-    for (const { database } of this.#files.values()) bytes += database.stagedBytes;
-    return bytes;
+  /** What the client has open. */
+  *databases(): Generator<DatabaseFile> {
+    for (const { database } of this.#files.values()) yield database;
   }
 
   serve(request: Request): Answer | Promise<Answer> {

@@ -101,6 +101,28 @@ test('split: what was superseded up to the limit goes, the rest stays and is kep
   expect(live.supersededCount).toBe(1);
 });
 
+// Goal: bytes are told as far as they are known. Method: segments of two block sizes die here, others before.
+test('what waits has the bytes of its slots, if it died here', () => {
+  const live = new LiveSegments();
+  const before = range(1, [0, 2], 2);
+  live.addWaiting([before]);
+  live.blockBytes = 4096;
+  live.retain(segmentNumber(3, 0), 5);
+  live.retain(segmentNumber(3, 0), 5);
+  live.retain(segmentNumber(3, 1), 2);
+  superseded(live, 3, [0], 4);
+  expect(live.supersededBytes).toBe(0);
+  superseded(live, 3, [0], 5);
+  live.blockBytes = 512;
+  superseded(live, 3, [1], 5);
+  expect(live.supersededBytes).toBe(5 * 4096 + 2 * 512);
+  const { reclaim } = live.split(5);
+  expect(live.extentOf(reclaim)).toEqual({ segments: 4, bytes: 5 * 4096 + 2 * 512 });
+  expect(live.extentOf([before])).toEqual({ segments: 2, bytes: 0 });
+  live.forget(reclaim.filter((range) => range !== before));
+  expect([live.supersededCount, live.supersededBytes]).toEqual([2, 0]);
+});
+
 test('no more ranges are kept for the directory than it may list', () => {
   const live = new LiveSegments();
   const many = Array.from({ length: RECLAIM_RANGES_MAX + 2 }, (_, i) => range(i + 1, [0, 1], 9e5));

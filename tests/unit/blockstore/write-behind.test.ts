@@ -23,13 +23,15 @@ const LIMITS: WriteBehindLimits = {
 interface CommitShape {
   readonly files?: readonly string[];
   readonly bytes?: number;
+  /** Of 4,096 bytes each. */
+  readonly blocks?: number;
   readonly durability?: Durability;
   /** The files whose part has spilled. */
   readonly spilled?: readonly string[];
 }
 
 interface Answer {
-  readonly promise: Promise<void>;
+  readonly promise: Promise<undefined>;
   readonly resolve: () => void;
   readonly reject: (cause: unknown) => void;
 }
@@ -73,6 +75,7 @@ function queue(limits: Partial<WriteBehindLimits> = {}) {
   const add = ({
     files: paths = ['a'],
     bytes = 1,
+    blocks = 1,
     durability = 'deferred',
     spilled = [],
   }: CommitShape = {}) => {
@@ -82,6 +85,7 @@ function queue(limits: Partial<WriteBehindLimits> = {}) {
         ({
           file: fileOf(path),
           draft: { hasSpilled: spilled.includes(path) },
+          record: { entryCount: blocks, blockSize: 4096 },
           bytes,
         }) as never as PreparedCommit,
     );
@@ -115,8 +119,8 @@ function queue(limits: Partial<WriteBehindLimits> = {}) {
 
 function deferredAnswer(): Answer {
   let [resolve, reject]: [() => void, (cause: unknown) => void] = [() => {}, () => {}];
-  const promise = new Promise<void>((one, other) => {
-    [resolve, reject] = [one, other];
+  const promise = new Promise<undefined>((one, other) => {
+    [resolve, reject] = [() => one(undefined), other];
   });
   return { promise, resolve, reject };
 }
@@ -271,6 +275,28 @@ describe('waiting', () => {
     expect(other.behind.isFull).toBe(false);
     other.add();
     expect(other.behind.isFull).toBe(true);
+  });
+
+  // Goal: what is not safe is told at any moment. Method: some wait, are sent, tried singly, landed, lost.
+  test('has dirty blocks until all have landed or are lost', async () => {
+    const { add, behind, answer } = queue();
+    const dirty = (blocks: number) => ({ blocks, bytes: blocks * 4096 });
+    expect(behind.dirty).toEqual(dirty(0));
+    add({ files: ['a', 'b'], blocks: 2 });
+    add({ blocks: 3 });
+    expect(behind.dirty).toEqual(dirty(7));
+    const failed = behind.drained();
+    failed.catch(() => undefined);
+    await turn();
+    add({ blocks: 5 });
+    expect(behind.dirty).toEqual(dirty(12));
+    await answer(room());
+    expect(behind.dirty).toEqual(dirty(12));
+    await answer();
+    expect(behind.dirty).toEqual(dirty(8));
+    await answer(new Error('it'));
+    await expect(failed).rejects.toThrow('it');
+    expect(behind.dirty).toEqual(dirty(0));
   });
 
   test('ends for everybody when nothing waits, and at once if nothing did', async () => {
