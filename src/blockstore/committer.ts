@@ -22,6 +22,9 @@ export interface DraftCommit {
   readonly draft: Draft;
 }
 
+/** To be called when an idbTx with commits is over. */
+export type SyncEnded = (failure?: unknown) => void;
+
 export interface CommitterDeps
   extends Pick<WriteBehindDeps, 'limits' | 'idleTimer' | 'monotonicMs' | 'onFlush' | 'onLoss'> {
   readonly connection: Connection;
@@ -36,6 +39,14 @@ export interface CommitterDeps
     endedMs: number,
     durability: Durability,
   ) => void;
+  /**
+   * Commits are sent in one idbTx. What it returns is called when that is over, and behind `onCommit`; with what
+   * went wrong, if something did.
+   */
+  readonly onSync?: (
+    commits: readonly PreparedCommit[],
+    durability: Durability,
+  ) => SyncEnded | undefined;
   /** Committing waits, because as much waits to land as may; then: it goes on. */
   readonly onPressure: (waits: boolean) => void;
 }
@@ -82,9 +93,10 @@ export class Committer {
     if (this.#behind.commits > 0) await this.settled();
     const started = this.#deps.monotonicMs();
     const prepared = this.#prepare(drafts);
-    await this.#write(prepared, durability);
+    const ended = await this.#write(prepared, durability);
     for (const commit of prepared) putInForce(commit, { pinned: false });
     this.#report(prepared, started, durability);
+    ended?.();
   }
 
   /** Sends what waits without further delay. */
@@ -148,7 +160,12 @@ export class Committer {
     });
   }
 
-  async #write(prepared: readonly PreparedCommit[], durability: Durability): Promise<void> {
+  /** @returns to be called when the commits were reported. */
+  async #write(
+    prepared: readonly PreparedCommit[],
+    durability: Durability,
+  ): Promise<SyncEnded | undefined> {
+    const ended = this.#deps.onSync?.(prepared, durability);
     try {
       await writeCommits(this.#deps.connection, prepared, {
         durability: IDB_DURABILITY[durability],
@@ -158,8 +175,10 @@ export class Committer {
       this.failedSyncs++;
       // Another context may have got ahead, or the outcome be unknown: the store is asked next time.
       for (const { file } of prepared) file.distrust();
+      ended?.(cause);
       throw cause;
     }
+    return ended;
   }
 
   #report(prepared: readonly PreparedCommit[], started: number, durability: Durability): void {

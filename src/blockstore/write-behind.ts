@@ -56,8 +56,11 @@ export interface WriteBehindDeps {
   readonly limits: WriteBehindLimits;
   readonly idleTimer: IdleTimer;
   readonly monotonicMs: () => number;
-  /** Writes commits in one idbTx. */
-  readonly write: (prepared: readonly PreparedCommit[], durability: Durability) => Promise<void>;
+  /** Writes commits in one idbTx. What it returns is called when all was told of them. */
+  readonly write: (
+    prepared: readonly PreparedCommit[],
+    durability: Durability,
+  ) => Promise<(() => void) | undefined>;
   readonly onLanded: (commit: Enqueued) => void;
   readonly onFlush: (flush: Flush) => void;
   /** `paths` lost acknowledged commits. */
@@ -241,8 +244,9 @@ export class WriteBehind {
     const { monotonicMs, onLanded, onFlush } = this.#deps;
     this.#sent = group;
     const sentMs = monotonicMs();
+    let ended: (() => void) | undefined;
     try {
-      await this.#write(group);
+      ended = await this.#write(group);
     } catch (cause) {
       if (cause instanceof QuotaError && group.length > 1) {
         this.#putBack(group);
@@ -259,12 +263,13 @@ export class WriteBehind {
       bytes: bytesOf(group.flatMap(({ prepared }) => prepared)),
       durationMs: monotonicMs() - sentMs,
     });
+    ended?.();
     this.#tellWaiters();
   }
 
-  async #write(group: readonly Enqueued[]): Promise<void> {
+  #write(group: readonly Enqueued[]): Promise<(() => void) | undefined> {
     const prepared = group.flatMap((commit) => commit.prepared);
-    await this.#deps.write(prepared, strongest(group.map(({ durability }) => durability)));
+    return this.#deps.write(prepared, strongest(group.map(({ durability }) => durability)));
   }
 
   /** Those that still fit are not lost for those that do not. */

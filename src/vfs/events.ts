@@ -2,10 +2,17 @@
 import type { BlockFile } from '../blockstore/file.js';
 import type { News } from '../blockstore/told.js';
 import type { Flush } from '../blockstore/write-behind.js';
-import { type BlockStoreError, fromDomException } from '../errors.js';
+import {
+  type BlockStoreError,
+  CorruptionError,
+  fromDomException,
+  type RecordLocation,
+} from '../errors.js';
 import { HOLE } from '../format/commit.js';
 import type { Durability } from '../types.js';
 import { ErrorCounts } from './error-counts.js';
+import type { QuotaWarning } from './quota.js';
+import type { SyncEnd, SyncStart } from './syncs.js';
 import type { WriterChange } from './writer-role.js';
 
 /** What opening a file found, and what it did about it. */
@@ -76,6 +83,21 @@ export interface VFSEventMap {
    * open at an older version.
    */
   error: { readonly path: string | undefined; readonly error: BlockStoreError };
+  /**
+   * A record that was needed is damaged or lost, and nothing of it was served; the same as an `error` event
+   * tells of. What `verify` and `salvage` find they report themselves.
+   */
+  corruption: {
+    readonly path: string | undefined;
+    /** The record. */
+    readonly location: RecordLocation;
+    readonly error: CorruptionError;
+  };
+  /**
+   * The origin's storage is used up to the option `quotaWarningRatio`: told once, and again when usage was below
+   * it meanwhile.
+   */
+  quota: QuotaWarning;
   /** Commits that were acknowledged before are complete in IndexedDB; they shared one idbTx. */
   flush: Flush;
   /**
@@ -88,6 +110,13 @@ export interface VFSEventMap {
     readonly bytes: number;
     readonly commits: number;
   };
+  /**
+   * Commits go to IndexedDB, in one idbTx, whatever their durability. With `syncend` it is what an app shows as
+   * "saving", "saved" and "not saved".
+   */
+  syncstart: SyncStart;
+  /** That idbTx is over; behind the `commit` events of what it has saved. */
+  syncend: SyncEnd;
   /** Acknowledged commits of deferred durability did not land. */
   loss: { readonly paths: readonly string[]; readonly error: Error };
   /** The IndexedDB connection went away; the next request opens a new one. */
@@ -148,24 +177,35 @@ export class Emitter {
   /** Called when somebody begins to listen. */
   onlisten: ((type: VFSEventType) => void) | undefined;
   readonly #target: EventTarget = new EventTarget();
-  readonly #counts: Map<VFSEventType, number> = new Map();
+  readonly #listeners: Map<VFSEventType, Set<unknown>> = new Map();
 
   addEventListener<K extends VFSEventType>(
     type: K,
     listener: VFSListener<K>,
     options?: AddEventListenerOptions,
   ): void {
-    this.#counts.set(type, (this.#counts.get(type) ?? 0) + 1);
+    if (options?.signal?.aborted) return;
+    const listeners = this.#listeners.get(type) ?? new Set();
+    this.#listeners.set(type, listeners.add(listener));
+    const forget = () => listeners.delete(listener);
+    options?.signal?.addEventListener('abort', forget);
+    if (options?.once) this.#target.addEventListener(type, forget, options);
     this.#target.addEventListener(type, listener as EventListener, options);
     this.onlisten?.(type);
   }
 
   removeEventListener<K extends VFSEventType>(type: K, listener: VFSListener<K>): void {
+    this.#listeners.get(type)?.delete(listener);
     this.#target.removeEventListener(type, listener as EventListener);
   }
 
+  /** True if somebody listens. */
+  hears(type: VFSEventType): boolean {
+    return (this.#listeners.get(type)?.size ?? 0) > 0;
+  }
+
   emit<K extends VFSEventType>(type: K, detail: () => VFSEventMap[K]): void {
-    if (!this.#counts.has(type)) return;
+    if (!this.hears(type)) return;
     this.#target.dispatchEvent(new CustomEvent(type, { detail: detail() }));
   }
 }
@@ -179,5 +219,9 @@ export function emitError(
   const error = fromDomException(cause, at.volume, 'a VFS method');
   emitter.errors.add(error.code, performance.now());
   emitter.emit('error', () => ({ path: at.path, error }));
+  if (error instanceof CorruptionError) {
+    const { location } = error;
+    emitter.emit('corruption', () => ({ path: at.path, location, error }));
+  }
   return error;
 }

@@ -72,6 +72,17 @@ export interface VFSOptions {
    * loss final. `'refuse'`: it does not open.
    */
   readonly onDamage?: OnDamage;
+  /**
+   * Write entries into the performance timeline, so that a browser's profiler shows openings, commits, checkpoints
+   * and reloads: `idb-block-vfs: commit app.db`. With the shared engine they are in the storage worker's.
+   * At most 1,000 are kept there, and none after `close()`. Default false.
+   */
+  readonly measure?: boolean;
+  /**
+   * Share of the origin's quota from which on a `quota` event warns. The browser is asked for it only while somebody
+   * listens for the event, once in ten seconds at most. Default 0.8; above 0, at most 1.
+   */
+  readonly quotaWarningRatio?: number;
   /** The IDBFactory to use. Default: the context's own. */
   readonly indexedDB?: IDBFactory;
   /**
@@ -105,6 +116,8 @@ export interface ResolvedOptions {
   readonly requestTimeoutMs: number;
   readonly checksum: ChecksumAlgorithm;
   readonly onDamage: OnDamage;
+  readonly measure: boolean;
+  readonly quotaWarningRatio: number;
   readonly indexedDB: IDBFactory;
   readonly locks: LockManager | null;
 }
@@ -133,6 +146,8 @@ export function resolveOptions(name: string, options: VFSOptions): ResolvedOptio
     requestTimeoutMs: options.requestTimeoutMs ?? 30_000,
     checksum: options.checksum ?? 'xxhash32',
     onDamage: options.onDamage ?? 'fall-back',
+    measure: options.measure ?? false,
+    quotaWarningRatio: options.quotaWarningRatio ?? 0.8,
     indexedDB: options.indexedDB ?? contextIndexedDB(),
     locks: options.locks === undefined ? (globalThis.navigator?.locks ?? null) : options.locks,
   };
@@ -155,8 +170,13 @@ export function resolveOptions(name: string, options: VFSOptions): ResolvedOptio
       `one of ${WRITER_ROLES.join(', ')}, not ${resolved.writerRole}`,
     );
   }
-  if (typeof resolved.autoSync !== 'boolean') {
-    throw new OptionError('autoSync', `true or false, not ${resolved.autoSync}`);
+  for (const name of ['autoSync', 'measure'] as const) {
+    if (typeof resolved[name] === 'boolean') continue;
+    throw new OptionError(name, `true or false, not ${resolved[name]}`);
+  }
+  const { quotaWarningRatio } = resolved;
+  if (!(quotaWarningRatio > 0 && quotaWarningRatio <= 1)) {
+    throw new OptionError('quotaWarningRatio', `above 0, at most 1, not ${quotaWarningRatio}`);
   }
   atLeast('cacheBytes', resolved.cacheBytes, 64 * KIB);
   atLeast('spillBytes', resolved.spillBytes, 64 * KIB);

@@ -15,7 +15,7 @@ import { recordsOnly, type VerifyReport, verifyBlocks, verifyRecords } from '../
 import { flushBeforePageEnds, whenDue, whenIdle, whenPageRests } from './auto-sync.js';
 import { CommitNews, type NewsWord } from './commit-news.js';
 import { commitEvent, Emitter } from './events.js';
-import { Metrics } from './metrics.js';
+import { Observation } from './observation.js';
 import { OpenFiles } from './open-files.js';
 import type { ResolvedOptions } from './options.js';
 import { normalisePath } from './paths.js';
@@ -24,6 +24,7 @@ import { writeSalvaged } from './salvage.js';
 import type { FileEnv } from './shared-file.js';
 import { type PinDeps, unpinned } from './snapshot-pins.js';
 import { type Held, statsOf, type VFSStats } from './stats.js';
+import { Syncs } from './syncs.js';
 import { WriterRole, type WriterState } from './writer-role.js';
 
 /** Names of locks and channels begin with it. */
@@ -61,7 +62,7 @@ export class VolumeHost implements VolumeServices {
   readonly emitter: Emitter;
   readonly volume: Volume;
   readonly options: ResolvedOptions;
-  readonly #metrics: Metrics;
+  readonly #observation: Observation;
   readonly #channel: BroadcastRoleChannel;
   readonly #news: CommitNews;
   readonly #stopAutoSync: (() => void) | undefined;
@@ -76,7 +77,13 @@ export class VolumeHost implements VolumeServices {
     resident?: { readonly bytesMax: number },
   ): Promise<VolumeHost> {
     const emitter = new Emitter();
-    const metrics = new Metrics(performance.now());
+    const observation = new Observation(emitter, options);
+    const syncs: Syncs = new Syncs({
+      emitter,
+      volume: options.idbName,
+      monotonicMs: () => performance.now(),
+      pendingCommits: () => volume.committer.deferredCommits,
+    });
     let committed = () => {};
     const volume = await Volume.open({
       name: options.idbName,
@@ -99,22 +106,20 @@ export class VolumeHost implements VolumeServices {
       onHealed: (reopens) => emitter.emit('connectionhealed', () => ({ reopens })),
       onLoss: (error, paths) => emitter.emit('loss', () => ({ error, paths })),
       onFlush: (flush) => emitter.emit('flush', () => flush),
+      onSync: (commits, durability) => syncs.begin(commits, durability),
       onPressure: (waits) =>
         emitter.emit('backpressure', () => {
           const { deferredBytes: bytes, deferredCommits: commits } = volume.committer;
           return { waits, bytes, commits };
         }),
-      onCommit: (commit, durationMs, endedMs) => {
-        metrics.committed(commit, durationMs, endedMs);
+      onCommit: (commit, durationMs, endedMs, durability) => {
+        observation.committed(commit, durationMs, endedMs, durability);
         committed();
       },
-      onReload: () => {
-        metrics.reloaded();
-        return undefined;
-      },
+      onReload: (path) => observation.reloading(path),
       onNews: (file, news) => emitter.emit('commit', () => commitEvent(file.path, news)),
     });
-    const host = new VolumeHost(options, { emitter, volume, metrics });
+    const host = new VolumeHost(options, { emitter, volume, observation });
     committed = () => host.#news.committed();
     return host;
   }
@@ -124,13 +129,13 @@ export class VolumeHost implements VolumeServices {
     parts: {
       readonly emitter: Emitter;
       readonly volume: Volume;
-      readonly metrics: Metrics;
+      readonly observation: Observation;
     },
   ) {
     this.options = options;
     this.emitter = parts.emitter;
     this.volume = parts.volume;
-    this.#metrics = parts.metrics;
+    this.#observation = parts.observation;
     this.#stopAutoSync = options.autoSync ? flushBeforePageEnds(this.volume.committer) : undefined;
     // Behind what sends deferred commits: the lock is let go of when they have landed.
     this.#stopResting = whenPageRests(() => this.#rest());
@@ -149,6 +154,7 @@ export class VolumeHost implements VolumeServices {
     channel.onreopened = () => news.wasDeaf();
     this.emitter.onlisten = (type) => {
       if (type === 'commit') news.listen();
+      this.#observation.listening(type);
     };
     return news;
   }
@@ -171,10 +177,10 @@ export class VolumeHost implements VolumeServices {
       roleOf: (path) => this.#roleOf(path),
       pinsOf: (path) => this.#pinsOf(path),
       monotonicMs: () => performance.now(),
-      onOpened: ({ fellBack }) => this.#metrics.recovered({ fellBack: fellBack !== undefined }),
+      onOpened: (report) => this.#observation.opened(report),
       env: {
         ...env,
-        waited: (ms) => this.#metrics.waited(ms),
+        waited: (ms) => this.#observation.metrics.waited(ms),
         options: { ...options, nonce: randomNonce },
         committer: volume.committer,
         deleteOrphans: ({ connection, file, state }) => apply(connection, file, state.map.version),
@@ -269,7 +275,7 @@ export class VolumeHost implements VolumeServices {
   stats(): VFSStats {
     return statsOf(this.volume, {
       held: this.#user?.held(),
-      metrics: this.#metrics,
+      metrics: this.#observation.metrics,
       errors: this.emitter.errors,
       recoveries: this.#open.recoveries(),
       nowMs: performance.now(),
@@ -292,6 +298,7 @@ export class VolumeHost implements VolumeServices {
     } finally {
       this.#stopAutoSync?.();
       this.#stopResting();
+      this.#observation.close();
       this.#news.close();
       this.#channel.close();
     }
@@ -316,7 +323,7 @@ export class VolumeHost implements VolumeServices {
       name: `${PREFIX}:${idbName}:${path}:writer`,
       unlanded: () => (committer.deferredCommits > 0 ? committer.settled() : undefined),
       uncovered: () => this.#files?.get(path)?.pins?.uncovered(),
-      onWaited: (ms) => this.#metrics.waited(ms),
+      onWaited: (ms) => this.#observation.metrics.waited(ms),
       channel: this.#channel,
       onChange: (why) => {
         const held = why === 'acquired' || why === 'seized';

@@ -198,14 +198,14 @@ export const BUGS = [
     edits: [
       {
         file: 'blockstore/committer.ts',
-        find: 'const prepared = this.#prepare(drafts);\n    await this.#write(prepared, durability);\n',
+        find: 'const prepared = this.#prepare(drafts);\n    const ended = await this.#write(prepared, durability);\n',
         replace: 'const prepared = this.#prepare(drafts);\n',
       },
       {
         file: 'blockstore/committer.ts',
         find: 'for (const commit of prepared) putInForce(commit, { pinned: false });',
         replace: `for (const commit of prepared) putInForce(commit, { pinned: false });
-          await this.#write(prepared, durability);`,
+          const ended = await this.#write(prepared, durability);`,
       },
     ],
     tests: [SNAPSHOTS],
