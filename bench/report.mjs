@@ -7,6 +7,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { OTHER_PLACES, readLatest } from './latest.mjs';
 import { growthPlots, latencyPlots } from './plots.mjs';
 import { asyncTables } from './report-async.mjs';
+import { observedTables } from './report-observed.mjs';
 import { spaceTables } from './report-space.mjs';
 import { syncTables } from './report-sync.mjs';
 import { targetTables } from './report-targets.mjs';
@@ -57,6 +58,7 @@ const SECTIONS = {
     title: 'The synchronous engines beside absurd-sql and IDBMirrorVFS',
     tables: syncTables,
   },
+  observed: { title: 'What it costs to be watched', tables: observedTables },
 };
 
 export function writeReport() {

@@ -71,10 +71,11 @@ export function withOpening({ name, title }, { figures }) {
 }
 
 /** The engine, and what is not SQLite's default. @param {ContenderRow} contender */
-export function engineOf({ engine, pageBytes, locking }) {
+export function engineOf({ engine, pageBytes, locking, observed }) {
   const pages =
     pageBytes === undefined || pageBytes === 4096 ? '' : `, ${pageBytes / 1024} KiB pages`;
-  return `${engine}${pages}${locking ? `, locking_mode=${locking}` : ''}`;
+  const mode = locking ? `, locking_mode=${locking}` : '';
+  return `${engine}${pages}${mode}${observed ? ', observed' : ''}`;
 }
 
 /** @param {Results} results @param {Measure} measure @param {ContenderRow} contender */

@@ -3,6 +3,13 @@
  * runs each set, one after the other; `bench/sets.ts` says who and what is in it.
  */
 
-export const SET_NAMES = /** @type {const} */ (['targets', 'growth', 'more', 'async', 'sync']);
+export const SET_NAMES = /** @type {const} */ ([
+  'targets',
+  'growth',
+  'more',
+  'async',
+  'sync',
+  'observed',
+]);
 
 /** @typedef {(typeof SET_NAMES)[number]} SetName */

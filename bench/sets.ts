@@ -10,6 +10,7 @@ import type { BenchmarkSet } from './set.ts';
 import { awaited, onBuild } from './set.ts';
 import { growth } from './set-growth.ts';
 import { more } from './set-more.ts';
+import { observed } from './set-observed.ts';
 import { targets } from './set-targets.ts';
 import type { SetName } from './sets.mjs';
 import { commitDeferred } from './workloads/commit-deferred.ts';
@@ -24,6 +25,7 @@ export const SETS: Readonly<Record<SetName, BenchmarkSet>> = {
   targets,
   growth,
   more,
+  observed,
   async: {
     contenders: [
       ...awaited(idbBlock),

@@ -57,6 +57,8 @@ export interface Contender {
   readonly pageBytes?: number;
   /** SQLite's locking mode, where it is not `normal`: this connection is the only one. */
   readonly locking?: 'exclusive';
+  /** Everything that it tells is listened to, and it measures its commits. Left out: neither. */
+  readonly observed?: true;
   /** False if closing loses the database: then there are no cold figures. */
   readonly persistent: boolean;
   /** IndexedDB alone: it takes part where a workload has a floor. */

@@ -1,4 +1,6 @@
 /** This package's IDBBlockMirrorVFS, with its defaults. */
-import { onSyncBuild } from './ours.ts';
+import { observedOnSyncBuild, onSyncBuild } from './ours.ts';
 
 export const idbBlockMirror = onSyncBuild('IDBBlockMirrorVFS', 'idb-block-mirror');
+
+export const idbBlockMirrorObserved = observedOnSyncBuild('IDBBlockMirrorVFS', 'idb-block-mirror');

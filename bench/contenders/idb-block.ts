@@ -1,14 +1,19 @@
 /** This package's IDBBlockVFS, with its defaults. */
 import type { Contender } from '../types.ts';
 import { available, loadBuild, loadLegacy } from './builds.ts';
-import { type OurDurability, openOurs, WAITS_FOR } from './ours.ts';
+import { type OurDurability, openOurs, vfsOptions, WAITS_FOR } from './ours.ts';
 
-function contender(build: 'asyncify' | 'jspi' | 'legacy', durability: OurDurability): Contender {
+function contender(
+  build: 'asyncify' | 'jspi' | 'legacy',
+  durability: OurDurability,
+  observed?: true,
+): Contender {
   return {
-    name: `idb-block.${build}.${durability}`,
+    name: `idb-block.${build}.${durability}${observed ? '.observed' : ''}`,
     engine: 'IDBBlockVFS',
     build,
     durability,
+    ...(observed ? { observed } : {}),
     waitsFor: WAITS_FOR[durability],
     persistent: true,
     available: () => available(build),
@@ -16,11 +21,12 @@ function contender(build: 'asyncify' | 'jspi' | 'legacy', durability: OurDurabil
     async load() {
       const { module, sqlite3 } = await (build === 'legacy' ? loadLegacy() : loadBuild(build));
       const { IDBBlockVFS } = await import('../../src/index.ts');
-      const options = durability === 'deferred' ? { durability } : {};
+      const options = vfsOptions({ durability, observed });
       return async (database) =>
         await openOurs(await IDBBlockVFS.create(database, module, options), {
           sqlite3,
           durability,
+          observed,
         });
     },
   };
@@ -34,4 +40,9 @@ export const idbBlock: readonly Contender[] = [
   contender('jspi', 'deferred'),
   contender('legacy', 'strict'),
   contender('legacy', 'relaxed'),
+];
+
+export const idbBlockObserved: readonly Contender[] = [
+  contender('asyncify', 'relaxed', true),
+  contender('jspi', 'relaxed', true),
 ];

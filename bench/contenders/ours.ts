@@ -1,5 +1,11 @@
 /** What this package's engines have in common as contenders. */
-import type { VFSStats } from '../../src/index.ts';
+import type {
+  VFSEventMap,
+  VFSEventType,
+  VFSListener,
+  VFSOptions,
+  VFSStats,
+} from '../../src/index.ts';
 import type { Contender, Session } from '../types.ts';
 import { openSession } from '../wa-sqlite.ts';
 import { hasSharedMemory, loadBuild } from './builds.ts';
@@ -18,6 +24,7 @@ const SYNCHRONOUS = { strict: 'full', relaxed: 'normal', deferred: 'full' } as c
 /** What every engine of ours can do; written down, for a type of wa-sqlite's VFS it does not need. */
 interface OurVFS {
   stats(): VFSStats;
+  addEventListener<K extends VFSEventType>(type: K, listener: VFSListener<K>): void;
   durable(): Promise<void>;
   close(): Promise<void>;
 }
@@ -27,12 +34,53 @@ export interface OpenOptions {
   readonly durability: OurDurability;
   readonly pageBytes?: number | undefined;
   readonly locking?: 'exclusive' | undefined;
+  /** Everything is listened to, and measured. */
+  readonly observed?: true | undefined;
+}
+
+/** What the VFS is created with. */
+export function vfsOptions({
+  durability,
+  observed,
+}: Omit<OpenOptions, 'sqlite3'>): Pick<VFSOptions, 'durability' | 'measure'> {
+  return {
+    ...(durability === 'deferred' ? { durability } : {}),
+    ...(observed ? { measure: true } : {}),
+  };
+}
+
+const EVENTS: Readonly<Record<VFSEventType, true>> = {
+  commit: true,
+  recovery: true,
+  progress: true,
+  error: true,
+  corruption: true,
+  quota: true,
+  flush: true,
+  backpressure: true,
+  syncstart: true,
+  syncend: true,
+  loss: true,
+  connectionlost: true,
+  connectionhealed: true,
+  writerchange: true,
+};
+
+/** As an app does that shows what happens. */
+function listenToAll(vfs: OurVFS): void {
+  const seen: { detail?: VFSEventMap[VFSEventType] } = {};
+  for (const type of Object.keys(EVENTS) as VFSEventType[]) {
+    vfs.addEventListener(type, ({ detail }) => {
+      seen.detail = detail;
+    });
+  }
 }
 
 export async function openOurs(
   vfs: OurVFS,
-  { sqlite3, durability, ...rest }: OpenOptions,
+  { sqlite3, durability, observed, ...rest }: OpenOptions,
 ): Promise<Session> {
+  if (observed) listenToAll(vfs);
   sqlite3.vfs_register(vfs as object as SQLiteVFS, true);
   return await openSession({
     sqlite3,
@@ -63,16 +111,22 @@ const VARIANTS: readonly Variant[] = [
   { durability: 'deferred', locking: 'exclusive' },
 ];
 
+const OBSERVED: readonly Variant[] = [{ durability: 'relaxed', observed: true }];
+
 /** An engine of ours on the synchronous build, in every durability. */
 export function onSyncBuild(
   engine: 'IDBBlockMirrorVFS' | 'IDBBlockSharedVFS',
   prefix: string,
+  variants: readonly Variant[] = VARIANTS,
 ): Contender[] {
-  return VARIANTS.map(({ durability, pageBytes, locking }) => ({
-    name: [prefix, 'sync', durability, pageBytes, locking].filter(Boolean).join('.'),
+  return variants.map(({ durability, pageBytes, locking, observed }) => ({
+    name: [prefix, 'sync', durability, pageBytes, locking, observed && 'observed']
+      .filter(Boolean)
+      .join('.'),
     engine,
     build: 'sync',
     durability,
+    ...(observed ? { observed } : {}),
     ...(pageBytes ? { pageBytes } : {}),
     ...(locking ? { locking } : {}),
     waitsFor: WAITS_FOR[durability],
@@ -82,10 +136,17 @@ export function onSyncBuild(
       const { module, sqlite3 } = await loadBuild('sync');
       const { [engine]: Engine } = await import('../../src/index.ts');
       return async (database) => {
-        const options = durability === 'deferred' ? { durability } : {};
-        const vfs = await Engine.create(database, module, options);
-        return await openOurs(vfs, { sqlite3, durability, pageBytes, locking });
+        const vfs = await Engine.create(database, module, vfsOptions({ durability, observed }));
+        return await openOurs(vfs, { sqlite3, durability, pageBytes, locking, observed });
       };
     },
   }));
+}
+
+/** The same, listened to and measured. */
+export function observedOnSyncBuild(
+  engine: 'IDBBlockMirrorVFS' | 'IDBBlockSharedVFS',
+  prefix: string,
+): Contender[] {
+  return onSyncBuild(engine, prefix, OBSERVED);
 }
