@@ -2,10 +2,10 @@
 import * as rc from '../result-codes.js';
 import type { Answer, MethodCore } from './core.js';
 import type { SqliteModule } from './module.js';
+import { beginsToWrite } from './running.js';
+import { textAt } from './text.js';
 
 const POINTER_BYTES = 4;
-/** No argument of a pragma is this long; reading stops there. */
-const TEXT_BYTES_MAX = 1024;
 
 /** Answers one xFileControl call. `address` is C's `pArg`. */
 export function fileControl(
@@ -23,6 +23,7 @@ export function fileControl(
       if (pragmas) {
         pragmas.connection = () => pointerAt(module, address);
         pragmas.inSqliteTx = () => inSqliteTx(module, pragmas.connection());
+        pragmas.beginsToWrite = () => beginsToWrite(module, pragmas.connection());
       }
       return rc.SQLITE_NOTFOUND;
     }
@@ -58,13 +59,4 @@ function inSqliteTx(module: SqliteModule, connection: number): boolean {
 function pointerAt(module: SqliteModule, address: number): number {
   const { buffer, byteOffset } = module.HEAPU8;
   return new DataView(buffer, byteOffset).getUint32(address, true);
-}
-
-/** A C string, or null for a null pointer. */
-export function textAt(module: SqliteModule, address: number): string | null {
-  if (address === 0) return null;
-  const heap = module.HEAPU8;
-  const end = heap.indexOf(0, address);
-  const length = Math.min(end < 0 ? TEXT_BYTES_MAX : end - address, TEXT_BYTES_MAX);
-  return new TextDecoder().decode(heap.slice(address, address + length));
 }

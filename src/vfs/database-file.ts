@@ -69,7 +69,6 @@ export class DatabaseFile {
     return this.shared.file.path;
   }
 
-  /** Bytes of the file as this connection sees it. */
   get size(): number {
     return this.current().fileBytes;
   }
@@ -182,9 +181,7 @@ export class DatabaseFile {
   /** Pins a snapshot. A promise if the store has to be asked whether a newer one exists. */
   #share(): Promise<void> | undefined {
     this.reportLoss();
-    if (this.pragmas.exclusive && !this.isWriter) {
-      return this.#shareAlone();
-    }
+    if (!this.isWriter && this.#comesToWrite) return this.#shareAlone();
     if (this.shared.isCurrent) {
       this.pin();
       return undefined;
@@ -204,9 +201,16 @@ export class DatabaseFile {
     throw file.lastLoss ?? new BusyError(file.path, 'acknowledged commits were lost');
   }
 
+  /** It needs the writer lock, and a snapshot from before getting that would be stale. */
+  get #comesToWrite(): boolean {
+    const { exclusive, beginsToWrite } = this.pragmas;
+    return exclusive || (!this.shared.mayWrite && beginsToWrite());
+  }
+
   async #shareAlone(): Promise<void> {
     await this.shared.beginWrite(this);
     try {
+      this.reportLoss();
       this.pin();
     } catch (cause) {
       this.shared.endWrite(this);

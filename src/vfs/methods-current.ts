@@ -5,10 +5,11 @@
  * does not unwind the stack, so a cache hit costs no suspension. JSPI suspends in any case.
  */
 import * as rc from '../result-codes.js';
-import { fileControl, textAt } from './control.js';
+import { fileControl } from './control.js';
 import { type Answer, type MethodCore, SECTOR_BYTES } from './core.js';
 import { type Build, type SqliteModule, SyncThenable } from './module.js';
 import { normalisePath } from './paths.js';
+import { textAt } from './text.js';
 
 const TWO_32 = 0x100000000;
 const MICROSECONDS_PER_MS = 1000;

@@ -6,11 +6,12 @@
  * be: no promise, no closure and no decoding of a name that was decoded before.
  */
 import * as rc from '../result-codes.js';
-import { fileControl, textAt } from './control.js';
+import { fileControl } from './control.js';
 import { type MethodCore, SECTOR_BYTES } from './core.js';
 import { atOnce, type CurrentMethods, currentMethods } from './methods-current.js';
 import type { SqliteModule } from './module.js';
 import { normalisePath } from './paths.js';
+import { textAt } from './text.js';
 
 const TWO_32 = 0x100000000;
 /** SQLite asks for a journal and a WAL per database: more names than this are not remembered. */

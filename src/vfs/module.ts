@@ -17,6 +17,7 @@ export interface SqliteModule {
   readonly _sqlite3_next_stmt?: (connection: number, after: number) => number;
   readonly _sqlite3_stmt_busy?: (statement: number) => number;
   readonly _sqlite3_stmt_readonly?: (statement: number) => number;
+  readonly _sqlite3_sql?: (statement: number) => number;
   /** What the API awaits before it repeats a call, and before it returns from one. */
   readonly retryOps?: Promise<void>[];
   readonly pendingOps?: object[];

@@ -28,6 +28,8 @@ export class ConnectionPragmas {
   connection: () => number = () => 0;
   /** Whether the connection is inside a BEGIN. */
   inSqliteTx: () => boolean = () => false;
+  /** Whether the statement that is being run is BEGIN IMMEDIATE or EXCLUSIVE. */
+  beginsToWrite: () => boolean = () => false;
 
   /**
    * Takes note of a pragma.

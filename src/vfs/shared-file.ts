@@ -91,6 +91,11 @@ export class SharedFile {
     return ageMs >= 0 && ageMs < env.options.stealAfterMs / 2;
   }
 
+  /** True if nobody has to be waited for before a connection writes on the newest version. */
+  get mayWrite(): boolean {
+    return this.isCurrent && this.role?.mayEnter === true;
+  }
+
   /**
    * Tries once to get the writer lock, when the file is opened: a lone tab then need not ask the
    * store before it reads. Recovers what recovery may not touch without the lock.

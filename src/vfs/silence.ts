@@ -48,10 +48,15 @@ export class Silence {
     return this.#silentMs >= this.#deps.limitMs;
   }
 
-  /** An attempt begins: asks at once. @returns ends the attempt */
-  begin(onSilent: () => void): () => void {
+  /**
+   * An attempt begins, and asks.
+   * @param afterMs time to pass before the first ask, if nobody asks yet
+   * @returns ends the attempt
+   */
+  begin(onSilent: () => void, afterMs: number): () => void {
     this.#attempts.add(onSilent);
     if (this.#callOff) this.#deps.ask();
+    else if (afterMs > 0) this.#callOff = this.#deps.timer(afterMs, () => this.#ask());
     else this.#ask();
     if (this.isSilent) onSilent();
     return () => this.#attempts.delete(onSilent);

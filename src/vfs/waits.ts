@@ -11,6 +11,7 @@
 import { BlockStoreError } from '../errors.js';
 import * as rc from '../result-codes.js';
 import type { SqliteModule } from './module.js';
+import { isWriting } from './running.js';
 
 /** wa-sqlite's errors have the primary result code. */
 const PRIMARY = 0xff;
@@ -77,14 +78,7 @@ export class Waits {
 
   /** True if a statement of the connection that is being run may write. */
   isWriting(connection: number): boolean {
-    const { _sqlite3_next_stmt, _sqlite3_stmt_busy, _sqlite3_stmt_readonly } = this.#module;
-    if (!_sqlite3_next_stmt || !_sqlite3_stmt_busy || !_sqlite3_stmt_readonly) return false;
-    if (connection === 0) return false;
-    for (let stmt = 0; ; ) {
-      stmt = _sqlite3_next_stmt(connection, stmt);
-      if (stmt === 0) return false;
-      if (_sqlite3_stmt_busy(stmt) !== 0 && _sqlite3_stmt_readonly(stmt) === 0) return true;
-    }
+    return isWriting(this.#module, connection);
   }
 
   close(): void {

@@ -42,6 +42,10 @@ export type WriterPolicy = 'until-asked' | 'keep' | 'each-commit';
 const HAND_OVER_MS = 250;
 /** Answers to several asks within this time are one. */
 const ANSWERS_MS = 40;
+/** A context that has just handed the lock over asks for it so much later: who has it looks into the queue. */
+const ASK_LATER_MS = 10;
+/** How long after that it still does so. */
+const CONTENDED_MS = 1000;
 /** A holder that computes tells that it lives so many times within the limit. */
 const BREATHS = 5;
 /** Calls from one look at the clock to the next. */
@@ -91,6 +95,7 @@ export class WriterRole {
   #writing = 0;
   #calls = 0;
   #saidMs = Number.NEGATIVE_INFINITY;
+  #handedOverMs = Number.NEGATIVE_INFINITY;
   #isClosed = false;
   /** Called when another context asks while something is being written, or could be. */
   onwanted: (() => void) | undefined;
@@ -196,7 +201,8 @@ export class WriterRole {
       limit.addEventListener('abort', end);
       const granted = this.#request({ signal: turn.signal }, { enters: true });
       // Asked for behind the request: who lets go finds it in the queue.
-      const stopAsking = this.#silence.begin(end);
+      const isContended = this.#deps.monotonicMs() - this.#handedOverMs < CONTENDED_MS;
+      const stopAsking = this.#silence.begin(end, isContended ? ASK_LATER_MS : 0);
       try {
         if (await granted) return true;
       } finally {
@@ -314,6 +320,7 @@ export class WriterRole {
     if (this.#tenure !== tenure) return;
     this.#tenure = undefined;
     this.#saidMs = Number.NEGATIVE_INFINITY;
+    if (tenure.wanted) this.#handedOverMs = this.#deps.monotonicMs();
     this.#deps.onChange(why);
     tenure.release();
     if (why === 'stolen') this.onstolen?.();

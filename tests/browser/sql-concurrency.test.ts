@@ -7,7 +7,7 @@ describe.each(ENGINES)('two connections, %s', (build) => {
   let site: Site;
   let other: Context | undefined;
   beforeEach(() => {
-    site = new Site(build, { spillBytes: 65536, busyTimeoutMs: 300 });
+    site = new Site(build, { spillBytes: 65536, busyTimeoutMs: 600 });
     other = undefined;
   });
   afterEach(async () => {

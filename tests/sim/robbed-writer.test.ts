@@ -148,20 +148,32 @@ describe('before it is told', () => {
   });
 });
 
-// Goal: BEGIN IMMEDIATE gets through once its turn has come, though others always commit first. Method: the
-// second page waits while the first one writes; the lock comes too late for its snapshot, and it
-// tries again while the first one is in the queue.
-test('who got the lock too late for its snapshot has it for the next try', async () => {
+// Goal: BEGIN IMMEDIATE gets through when its turn has come, though another one has committed while it waited.
+test('who waits for the lock to begin has a snapshot from after it got it', async () => {
   await first.run('BEGIN IMMEDIATE; UPDATE t SET n = n + 1');
-  const waiting = second.run('BEGIN IMMEDIATE').then(
+  const waiting = second.run('BEGIN IMMEDIATE; UPDATE t SET n = n + 10; COMMIT');
+  await expect.poll(() => robbed.vfs.writer('t.db')).toBe('wanted');
+  await first.run('COMMIT');
+  await waiting;
+  expect(await first.value('SELECT n FROM t')).toBe(11);
+});
+
+// Goal: the same for a sqliteTx that had read before. Method: its lock comes too late for its snapshot, and
+// it tries again while the first page is in the queue.
+test('who got the lock too late for its snapshot has it for the next try', async () => {
+  await second.run('BEGIN; SELECT n FROM t');
+  await first.run('BEGIN IMMEDIATE; UPDATE t SET n = n + 1');
+  const waiting = second.run('UPDATE t SET n = n + 10').then(
     () => 'done',
     () => 'busy',
   );
   await expect.poll(() => robbed.vfs.writer('t.db')).toBe('wanted');
   await first.run('COMMIT');
-  const again = first.run('UPDATE t SET n = n + 1').catch(() => undefined);
+  const again = first.run('UPDATE t SET n = n + 100').catch(() => undefined);
   expect(await waiting).toBe('busy');
-  await second.run('BEGIN IMMEDIATE; UPDATE t SET n = n + 10; COMMIT');
+  await second.run('ROLLBACK; UPDATE t SET n = n + 10');
   await again;
-  expect(await second.value('SELECT n >= 11 FROM t')).toBe(1);
+  // The first one's snapshot is too old in its turn.
+  expect(await second.value('SELECT n FROM t')).toBe(11);
+  expect(lastCode()).toBe('BUSY_SNAPSHOT');
 });

@@ -99,7 +99,7 @@ test('a client has its own second connection write at once', async () => {
   await client.transact(ONES);
   const second = { op: 'open', id: 2, path: 'one.db', create: false } as const;
   expect(await client.call(second)).toMatchObject({ tag: 'opened' });
-  const lock = { op: 'lock', id: 2, busyTimeoutMs: 0, exclusive: false } as const;
+  const lock = { op: 'lock', id: 2, busyTimeoutMs: 0, exclusive: false, writes: false } as const;
   expect(await client.call({ ...lock, level: SHARED })).toMatchObject({ tag: 'locked' });
   expect(await client.call({ ...lock, level: RESERVED })).toMatchObject({ tag: 'locked' });
 });

@@ -56,6 +56,8 @@ export class ClientFile implements SyncFile {
   /** Blocks that this sqliteTx wrote. */
   readonly #dirty: Set<number> = new Set();
   #level: number = rc.SQLITE_LOCK_NONE;
+  /** What the storage worker has granted, where no lease does. */
+  #granted: number = rc.SQLITE_LOCK_NONE;
   #shape: FileShape;
   /** The shape of the newest version that this connection knows. */
   #committed: FileShape;
@@ -190,7 +192,8 @@ export class ClientFile implements SyncFile {
   lock(level: number): number {
     if (level <= this.#level) return rc.SQLITE_OK;
     const mayTake = this.#level > rc.SQLITE_LOCK_NONE || this.#deps.channel.isFresh;
-    if (!mayTake || !this.#lease?.take(level)) this.#lockByRequest(level);
+    const isTaken = mayTake && this.#lease?.take(level);
+    if (!isTaken && level > this.#granted) this.#lockByRequest(level);
     this.#level = level;
     return rc.SQLITE_OK;
   }
@@ -198,8 +201,10 @@ export class ClientFile implements SyncFile {
   #lockByRequest(level: number): void {
     const { id } = this.#deps;
     const { busyTimeoutMs, exclusive } = this.pragmas;
-    const request = { op: 'lock', id, level, busyTimeoutMs, exclusive } as const;
-    const { shape, changed } = this.#call(request, 'locked');
+    const writes = this.#level === rc.SQLITE_LOCK_NONE && this.pragmas.beginsToWrite();
+    const request = { op: 'lock', id, level, busyTimeoutMs, exclusive, writes } as const;
+    const { level: granted, shape, changed } = this.#call(request, 'locked');
+    this.#granted = granted;
     if (this.#level === rc.SQLITE_LOCK_NONE) {
       if (changed === undefined || shape.blockSize !== this.#shape.blockSize) this.#distrust();
       else for (const block of changed) this.#deps.cache.remove(this.#blocks, block);
@@ -220,6 +225,7 @@ export class ClientFile implements SyncFile {
       this.#distrust();
     }
     this.#level = level;
+    this.#granted = level;
     if (this.#lease?.give(level)) return;
     const { channel, id } = this.#deps;
     channel.send({ op: 'unlock', id, level });

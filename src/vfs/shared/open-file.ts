@@ -1,6 +1,7 @@
 /** A file that a client has open, as its storage keeps it, and what its reads are answered with. */
 import type { FileState } from '../../blockstore/state.js';
 import type { BlockStoreError } from '../../errors.js';
+import * as rc from '../../result-codes.js';
 import type { DatabaseFile } from '../database-file.js';
 import type { View } from '../view.js';
 import { REPLY_BYTES } from './layout.js';
@@ -34,6 +35,24 @@ export interface OpenFile {
 
 /** Blocks that a reply takes along when the client does not read on and on. */
 const COMPANIONS_MAX = 15;
+
+/** @returns the level that is held: RESERVED already, if the sqliteTx is about to ask for it */
+export async function lock(
+  database: DatabaseFile,
+  { level, busyTimeoutMs, exclusive, writes }: RequestOf<'lock'>,
+): Promise<number> {
+  Object.assign(database.pragmas, { busyTimeoutMs, exclusive, beginsToWrite: () => writes });
+  const held = writes ? rc.SQLITE_LOCK_RESERVED : level;
+  try {
+    await database.lock(level);
+    await database.lock(held);
+  } catch (cause) {
+    // The client holds nothing then.
+    if (writes) database.unlock(rc.SQLITE_LOCK_NONE);
+    throw cause;
+  }
+  return held;
+}
 
 /** The blocks asked for, with those behind it that are in memory. */
 export function read(

@@ -22,6 +22,8 @@ export type Request =
       /** Milliseconds; undefined if the connection has not set it. */
       readonly busyTimeoutMs: number | undefined;
       readonly exclusive: boolean;
+      /** It begins a sqliteTx that writes: RESERVED is next. */
+      readonly writes: boolean;
     }
   | { readonly op: 'unlock'; readonly id: number; readonly level: number }
   /** Blocks from `block` on. `snapshot`: as they were before this sqliteTx wrote. */
@@ -84,10 +86,11 @@ export type Reply =
   | { readonly tag: 'opened'; readonly shape: FileShape; readonly lease: number | undefined }
   /**
    * The lock is held. `changed`: blocks that are others than at the client's last lock, undefined
-   * if any may be.
+   * if any may be. `level`: what is held now; more than was asked for if RESERVED is next.
    */
   | {
       readonly tag: 'locked';
+      readonly level: number;
       readonly shape: FileShape;
       readonly changed: readonly number[] | undefined;
     }
@@ -144,16 +147,18 @@ const REQUESTS: { readonly [O in Op]: Codec<RequestOf<O>> } = {
   },
   close: onFile('close'),
   lock: {
-    encode(to, { id, level, busyTimeoutMs, exclusive }) {
+    encode(to, { id, level, busyTimeoutMs, exclusive, writes }) {
       to.u32(id);
       to.u32(level);
       to.f64(busyTimeoutMs ?? UNSET);
       to.flag(exclusive);
+      to.flag(writes);
     },
     decode(from) {
       const [id, level, timeoutMs] = [from.u32(), from.u32(), from.f64()];
       const busyTimeoutMs = timeoutMs === UNSET ? undefined : timeoutMs;
-      return { op: 'lock', id, level, busyTimeoutMs, exclusive: from.flag() };
+      const [exclusive, writes] = [from.flag(), from.flag()];
+      return { op: 'lock', id, level, busyTimeoutMs, exclusive, writes };
     },
   },
   unlock: {
@@ -250,17 +255,19 @@ const REPLIES: { readonly [T in Reply['tag']]: Codec<ReplyOf<T>> } = {
     },
   },
   locked: {
-    encode(to, { shape, changed }) {
+    encode(to, { level, shape, changed }) {
+      to.u32(level);
       shapeInto(to, shape);
       to.flag(changed !== undefined);
       to.u32(changed?.length ?? 0);
       for (const block of changed ?? []) to.u32(block);
     },
     decode(from) {
+      const level = from.u32();
       const shape = shapeFrom(from);
       const isListed = from.flag();
       const changed = Array.from({ length: from.u32() }, () => from.u32());
-      return { tag: 'locked', shape, changed: isListed ? changed : undefined };
+      return { tag: 'locked', level, shape, changed: isListed ? changed : undefined };
     },
   },
   writer: {

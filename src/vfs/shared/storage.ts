@@ -16,7 +16,7 @@ import { publishLoss, publishRoom } from './backlog.js';
 import type { SharedParts } from './layout.js';
 import { LeaseSlots, StorageLease } from './lease.js';
 import { Lending } from './lending.js';
-import { type OpenFile, read, shapeOf } from './open-file.js';
+import { lock, type OpenFile, read, shapeOf } from './open-file.js';
 import { plainError, withPlainErrors } from './plain-error.js';
 import {
   CHANGED_BLOCKS_MAX,
@@ -319,18 +319,17 @@ export class Storage implements RequestHandler {
 
   async #lock(file: OpenFile, request: RequestOf<'lock'>): Promise<Answer> {
     const { database } = file;
-    database.pragmas.busyTimeoutMs = request.busyTimeoutMs;
-    database.pragmas.exclusive = request.exclusive;
-    await database.lock(request.level);
+    const level = await lock(database, request);
     const { state } = database.shared.file;
     const { map } = database.shown;
     const known = file.seen?.state === state ? file.seen.version : undefined;
     const changed = known === undefined ? undefined : state.recent.between(known, map.version);
     file.seen = { state, version: map.version };
-    await this.#lending.lend(file, request.level);
+    await this.#lending.lend(file, level);
     const isShort = changed !== undefined && changed.length <= CHANGED_BLOCKS_MAX;
     return {
       tag: 'locked',
+      level,
       shape: shapeOf(database.shown),
       changed: isShort ? changed : undefined,
     };

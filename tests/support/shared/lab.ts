@@ -143,7 +143,14 @@ export class LabClient {
   /** @returns the failure if it failed */
   async lock(level: number): Promise<Failure | undefined> {
     if (this.#lease?.take(level)) return undefined;
-    const request = { op: 'lock', id: ID, level, busyTimeoutMs: 300, exclusive: false } as const;
+    const request = {
+      op: 'lock',
+      id: ID,
+      level,
+      busyTimeoutMs: 300,
+      exclusive: false,
+      writes: false,
+    } as const;
     return failureOf(await this.call(request));
   }
 

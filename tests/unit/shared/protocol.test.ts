@@ -32,6 +32,7 @@ const REQUESTS: { readonly [O in Request['op']]: fc.Arbitrary<Request> } = {
     level,
     busyTimeoutMs: fc.option(fc.nat(), { nil: undefined }),
     exclusive: fc.boolean(),
+    writes: fc.boolean(),
   }),
   unlock: fc.record({ op: fc.constant('unlock'), id, level }),
   read: fc.record({ op: fc.constant('read'), id, block: id, snapshot: fc.boolean() }),
@@ -72,6 +73,7 @@ const REPLIES: { readonly [T in Reply['tag']]: fc.Arbitrary<Reply> } = {
   }),
   locked: fc.record({
     tag: fc.constant('locked'),
+    level,
     shape,
     changed: fc.option(fc.array(id, { maxLength: CHANGED_BLOCKS_MAX }), { nil: undefined }),
   }),

@@ -69,7 +69,7 @@ describe('handing over', () => {
     expect(order).toEqual([]);
     first.role.leave();
     await other;
-    await quiet();
+    await lab.pass(20);
     expect(order).toEqual(['second']);
     second.role.leave();
     await again;
@@ -87,7 +87,8 @@ describe('handing over', () => {
         role.leave();
       }
     };
-    await Promise.all(contexts.map(write));
+    const writing = Promise.all(contexts.map(write));
+    for (const all = outcomeOf(writing.then(() => true)); !all.entered; ) await lab.pass(10);
     expect(turns).toHaveLength(80);
     // From when all of them wait, each comes once in eight.
     for (let from = 8; from < 72; from += 8) {
@@ -170,7 +171,7 @@ describe('a silent holder', () => {
     first.thaw();
     first.role.leave();
     const again = outcomeOf(first.role.enter(LONG_MS));
-    await quiet();
+    await lab.pass(20);
     expect(again.entered).toBeUndefined();
     second.role.leave();
     await quiet();
