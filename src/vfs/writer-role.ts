@@ -19,6 +19,7 @@
 import type { Timer } from '../blockstore/watchdog.js';
 import type { RoleChannel, RoleWord } from './role-channel.js';
 import { Silence } from './silence.js';
+import { AGAIN_MS, Turn } from './turn.js';
 
 /**
  * The writer role of a file as one context sees it. `none`: another context has it, or nobody.
@@ -74,6 +75,9 @@ export interface RoleDeps {
 /** The time for which the lock is held. */
 interface Tenure {
   wanted: boolean;
+  /** It is wanted, and kept for a moment for a connection that is about to write again; ends that. */
+  lingering: (() => void) | undefined;
+  readonly sinceMs: number;
   readonly release: () => void;
   readonly over: Promise<void>;
 }
@@ -96,6 +100,7 @@ export class WriterRole {
   #calls = 0;
   #saidMs = Number.NEGATIVE_INFINITY;
   #handedOverMs = Number.NEGATIVE_INFINITY;
+  readonly #turn: Turn = new Turn();
   #isClosed = false;
   /** Called when another context asks while something is being written, or could be. */
   onwanted: (() => void) | undefined;
@@ -123,12 +128,13 @@ export class WriterRole {
 
   /** True if a connection may begin to write without waiting. */
   get mayEnter(): boolean {
-    return this.#tenure !== undefined && !this.#tenure.wanted;
+    const tenure = this.#tenure;
+    return tenure !== undefined && (!tenure.wanted || tenure.lingering !== undefined);
   }
 
   /** True if it may be left to a connection until somebody asks. */
   get mayLend(): boolean {
-    return this.mayEnter && !this.#isBrief;
+    return this.mayEnter && !this.#tenure?.wanted && !this.#isBrief;
   }
 
   /** Nobody is waited for to ask. */
@@ -152,8 +158,9 @@ export class WriterRole {
    * more. The lock stays until `leave`.
    */
   async enter(waitMs: number, ended?: AbortSignal): Promise<boolean> {
-    if (this.#tryEnter()) return true;
     const { timer, monotonicMs, onWaited } = this.#deps;
+    this.#turn.begins(monotonicMs);
+    if (this.#tryEnter()) return true;
     const limit = new AbortController();
     const giveUp = () => limit.abort();
     const startedMs = monotonicMs();
@@ -176,8 +183,10 @@ export class WriterRole {
   }
 
   #tryEnter(): boolean {
-    if (this.mayEnter) this.#writing++;
-    return this.mayEnter;
+    if (!this.mayEnter) return false;
+    this.#tenure?.lingering?.();
+    this.#writing++;
+    return true;
   }
 
   async #enterWithin(limit: AbortSignal): Promise<boolean> {
@@ -240,12 +249,27 @@ export class WriterRole {
     this.#writing--;
     const tenure = this.#tenure;
     if (!tenure || this.#writing > 0) return;
-    if (tenure.wanted || this.#isBrief) this.#handOver(tenure);
+    if (this.#isBrief) this.#handOver(tenure);
+    else if (tenure.wanted && !this.#linger(tenure)) this.#handOver(tenure);
+  }
+
+  /** Keeps the lock for a moment, if it is likely to be needed again at once. */
+  #linger(tenure: Tenure): boolean {
+    const { monotonicMs, timer } = this.#deps;
+    tenure.lingering = undefined;
+    if (!this.#turn.ends(monotonicMs(), tenure.sinceMs)) return false;
+    tenure.lingering = timer(AGAIN_MS, () => {
+      this.#turn.missed();
+      this.#handOver(tenure);
+    });
+    return true;
   }
 
   /** Lets go of the lock as soon as may be. */
   #handOver(tenure: Tenure): void {
     tenure.wanted = true;
+    tenure.lingering?.();
+    tenure.lingering = undefined;
     if (this.#writing > 0) {
       this.onwanted?.();
       return;
@@ -304,7 +328,7 @@ export class WriterRole {
   #asked(): void {
     const tenure = this.#tenure;
     if (!tenure) return;
-    if (this.#policy !== 'keep') this.#handOver(tenure);
+    if (this.#policy !== 'keep' && !tenure.lingering) this.#handOver(tenure);
     if (this.#tenure) this.#sayBusy(ANSWERS_MS);
   }
 
@@ -318,6 +342,7 @@ export class WriterRole {
 
   #end(tenure: Tenure, why: WriterChange): void {
     if (this.#tenure !== tenure) return;
+    tenure.lingering?.();
     this.#tenure = undefined;
     this.#saidMs = Number.NEGATIVE_INFINITY;
     if (tenure.wanted) this.#handedOverMs = this.#deps.monotonicMs();
@@ -331,7 +356,8 @@ export class WriterRole {
     const over = new Promise<void>((resolve) => {
       release = resolve;
     });
-    const tenure: Tenure = { wanted: false, release, over };
+    const sinceMs = this.#deps.monotonicMs();
+    const tenure: Tenure = { wanted: false, lingering: undefined, sinceMs, release, over };
     this.#tenure = tenure;
     this.#silence.stop();
     this.#deps.onChange(options.steal ? 'seized' : 'acquired');
