@@ -7,9 +7,9 @@
  */
 
 /** From getting the lock. */
-const TURN_MS = 5;
+const TURN_MS = 6;
 /** Who begins so soon after it has ended will do so again. */
-export const AGAIN_MS = 2;
+export const AGAIN_MS = 5;
 
 export class Turn {
   #leftMs: number | undefined;

@@ -12,14 +12,14 @@ test('one that began again at once is waited for until its turn is over', () => 
   turn.begins(() => 3);
   expect(turn.ends(4.9, 0)).toBe(true);
   turn.begins(() => 5);
-  expect(turn.ends(5.1, 0)).toBe(false);
+  expect(turn.ends(6.1, 0)).toBe(false);
 });
 
 test('one that takes its time is not waited for', () => {
   const turn = new Turn();
   turn.ends(0, 0);
-  turn.begins(() => 3);
-  expect(turn.ends(4, 3.5)).toBe(false);
+  turn.begins(() => 6);
+  expect(turn.ends(7, 6.5)).toBe(false);
 });
 
 test('one that was waited for in vain is not waited for the next time', () => {
