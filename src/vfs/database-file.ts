@@ -203,8 +203,7 @@ export class DatabaseFile {
 
   /** It needs the writer lock, and a snapshot from before getting that would be stale. */
   get #comesToWrite(): boolean {
-    const { exclusive, beginsToWrite } = this.pragmas;
-    return exclusive || (!this.shared.mayWrite && beginsToWrite());
+    return this.pragmas.exclusive || (!this.shared.mayWrite && this.pragmas.beginsToWrite());
   }
 
   async #shareAlone(): Promise<void> {
