@@ -11,7 +11,9 @@ import { debuggingPort } from '../tools/new-tab.mjs';
 const INTERVAL_US = 100;
 const FUNCTIONS = 30;
 const STOP_TIMEOUT_MS = 5000;
+const US_PER_MS = 1000;
 
+/** @typedef {{ worker: string, ms: number, functions: { name: string, ms: number }[] }} WorkerProfile */
 /**
  * @typedef {{ id?: number, result?: unknown, method?: string, params?: Record<string, any> }} Message
  * @typedef {(method: string, params?: object) => Promise<any>} Send
@@ -120,20 +122,21 @@ export async function startProfiler(profileDir) {
   return {
     /** Lets the page go on. */
     goOn: () => page.evaluate('goOn()'),
-    /** Prints what the workers did since they were started. */
-    async print() {
+    /** What the workers did since they were started. @returns {Promise<WorkerProfile[]>} */
+    async take() {
+      const taken = [];
       for (const worker of children.all()) {
         const profile = await worker.stop();
-        if (profile) printHottest(worker.url, profile);
-        else console.log(`${nameOf(worker.url)}: no profile`);
+        if (profile) taken.push(hottestOf(worker.url, profile));
       }
+      return taken;
     },
     close: () => browser.close(),
   };
 }
 
-/** @param {string} url @param {Profile} profile */
-function printHottest(url, { nodes, samples, timeDeltas }) {
+/** @param {string} url @param {Profile} profile @returns {WorkerProfile} */
+function hottestOf(url, { nodes, samples, timeDeltas }) {
   const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame]));
   /** @type {Map<string, number>} */
   const times = new Map();
@@ -143,11 +146,22 @@ function printHottest(url, { nodes, samples, timeDeltas }) {
     times.set(name, (times.get(name) ?? 0) + (timeDeltas[i] ?? 0));
   });
   const totalUs = [...times.values()].reduce((sum, us) => sum + us, 0);
-  console.log(`${nameOf(url)}: ${(totalUs / 1000).toFixed(0)} ms`);
   const hottest = [...times].sort(([, a], [, b]) => b - a).slice(0, FUNCTIONS);
-  for (const [name, us] of hottest) {
-    const share = `${((100 * us) / totalUs).toFixed(1)} %`;
-    console.log(`  ${(us / 1000).toFixed(1).padStart(9)} ms ${share.padStart(7)}  ${name}`);
+  return {
+    worker: nameOf(url),
+    ms: totalUs / US_PER_MS,
+    functions: hottest.map(([name, us]) => ({ name, ms: us / US_PER_MS })),
+  };
+}
+
+/** @param {readonly WorkerProfile[]} profiles */
+export function printProfiles(profiles) {
+  for (const { worker, ms: totalMs, functions } of profiles) {
+    console.log(`${worker}: ${totalMs.toFixed(0)} ms`);
+    for (const { name, ms } of functions) {
+      const share = `${((100 * ms) / totalMs).toFixed(1)} %`;
+      console.log(`  ${ms.toFixed(1).padStart(9)} ms ${share.padStart(7)}  ${name}`);
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 /** The lines of `targets.mjs` as tables: what was asked, what was measured, whether it holds. */
 import { cell, engineOf, median, number, range, ratios, table, valuesOf } from './results.mjs';
+import { keptProfiles } from './profiles.mjs';
 import { BEHIND_JSPI, CODE_BYTES_MAX, ITSELF, LINES, MEMORY } from './targets.mjs';
 
 /** @typedef {import('./results.mjs').Results} Results */
@@ -47,6 +48,7 @@ export function targetTables(results) {
       2,
     ),
     ...sizes(results),
+    ...profileTables(results),
   ];
 }
 
@@ -195,5 +197,40 @@ function sizes({ codeBytes }) {
       ]),
       1,
     ),
+  ];
+}
+
+const PROFILES = `
+What the workers of a missed line's step did, by Chromium's profiler: functions by the time spent in themselves, in a
+run of its own, opening included. *(program)* is the browser's own code, *(idle)* the wait for it; what
+lies in IndexedDB's process is in neither.`.trim();
+const PROFILE_FUNCTIONS = 8;
+const PROFILE_SHARE_MIN = 0.01;
+
+/** @param {Results} results */
+function profileTables(results) {
+  const profiles = keptProfiles();
+  if (profiles.length === 0) return [];
+  return [
+    '### Where the time of the missed lines goes',
+    PROFILES,
+    ...profiles.flatMap(({ workload, contender, workers }) => [
+      `#### ${results.workloads.find(({ name }) => name === workload)?.title ?? workload}, ${contender}`,
+      table(
+        ['function', 'ms', 'share'],
+        workers.flatMap(({ worker, ms: totalMs, functions }) => [
+          [`**${worker}**`, number(totalMs), ''],
+          ...functions
+            .slice(0, PROFILE_FUNCTIONS)
+            .filter(({ ms }) => ms / totalMs >= PROFILE_SHARE_MIN)
+            .map(({ name, ms }) => [
+              `\`${name}\``,
+              number(ms),
+              `${number((100 * ms) / totalMs)} %`,
+            ]),
+        ]),
+        1,
+      ),
+    ]),
   ];
 }

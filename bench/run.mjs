@@ -6,7 +6,8 @@
  * Every repetition has a browser and a profile of its own, on disk. A set that ran whole replaces its
  * results in bench/results and its tables in BENCHMARKS.md; parts are summed up on the terminal.
  *
- * `--profile` prints the hottest functions of each measured step's workers instead: once, on Chromium.
+ * `--profile` prints the hottest functions of each measured step's workers instead: once, on Chromium. With
+ * `--keep` BENCHMARKS.md shows them beside the lines that are missed, from the next report on.
  * `--browser` is chromium (default), firefox or webkit; `--backend sqlite` is Chromium's other IndexedDB.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -19,7 +20,8 @@ import { BROWSER_NAMES } from '../tools/browsers/browser.mjs';
 import { bundle } from './bundle.mjs';
 import { codeBytes } from './code-size.mjs';
 import { readLatest, writeLatest } from './latest.mjs';
-import { startProfiler } from './profile.mjs';
+import { printProfiles, startProfiler } from './profile.mjs';
+import { keepProfile } from './profiles.mjs';
 import { writeReport } from './report.mjs';
 import { SET_NAMES } from './sets.mjs';
 import { spread } from './statistics.mjs';
@@ -46,6 +48,7 @@ const { values } = parseArgs({
     out: { type: 'string' },
     'no-report': { type: 'boolean', default: false },
     profile: { type: 'boolean', default: false },
+    keep: { type: 'boolean', default: false },
     browser: { type: 'string', default: 'chromium' },
     backend: { type: 'string', default: '' },
   },
@@ -154,8 +157,11 @@ async function profileSteps(host) {
     const step = /** @type {import('./types.ts').Step | null} */ (data);
     profiler ??= await startProfiler(host.profileDir);
     if (step?.phases.includes('run')) {
-      console.log(`\n${step.workload} ${step.contender}`);
-      await profiler.print();
+      const { workload, contender } = step;
+      console.log(`\n${workload} ${contender}`);
+      const workers = await profiler.take();
+      printProfiles(workers);
+      if (values.keep) keepProfile({ workload, contender, workers });
     }
     await profiler.goOn();
   }
