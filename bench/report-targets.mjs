@@ -203,7 +203,23 @@ function sizes({ codeBytes }) {
 const PROFILES = `
 What the workers of a missed line's step did, by Chromium's profiler: functions by the time spent in themselves, in a
 run of its own, opening included. *(program)* is the browser's own code, *(idle)* the wait for it; what
-lies in IndexedDB's process is in neither.`.trim();
+lies in IndexedDB's process is in neither. \`add\` and \`get\` of *src* are requests to IndexedDB, the anonymous
+function of *src* that stands high opens idbTxs.`.trim();
+const WHY = `
+Why lines are missed, as far as it is known:
+
+- *One-row commits beside IndexedDB alone*: it makes one request, we make two, for the commit record is what proves
+  a commit whole; then SQLite itself, and what is stored again at every 64th commit, the checkpoint.
+- *One-row commits and short sqliteTxs beside opfs-sahpool*: a sync access handle writes and flushes in the
+  calling thread; an idbTx goes to another process and back. IndexedDB alone takes about as long as opfs-sahpool.
+- *Reading after reopening*: what a getAll brings costs the browser's copying more than our checking.
+- *The classic scripts*: about a quarter of the time the worker waits for commits, which memory has not.
+- *absurder-sql's page, read*: absurder-sql reads from memory, which it fills when it opens.
+- *Load of 100,000 rows on JSPI*: every call of SQLite's API is a promise there; absurd-sql's are not.
+- *Size*: a format with checks of everything, recovery, repair, salvage, locks among tabs and compaction is in each
+  engine. Taking out what is rarely called needs import(), which a service worker must not do.
+- *1 GB* (below, in *Cost against size*): commits are slower than at 100 MB, since one in 64 saves more of the map,
+  and reads miss the cache of 32 MiB nearly every time.`.trim();
 const PROFILE_FUNCTIONS = 8;
 const PROFILE_SHARE_MIN = 0.01;
 
@@ -212,6 +228,7 @@ function profileTables(results) {
   const profiles = keptProfiles();
   if (profiles.length === 0) return [];
   return [
+    WHY,
     '### Where the time of the missed lines goes',
     PROFILES,
     ...profiles.flatMap(({ workload, contender, workers }) => [
@@ -219,12 +236,12 @@ function profileTables(results) {
       table(
         ['function', 'ms', 'share'],
         workers.flatMap(({ worker, ms: totalMs, functions }) => [
-          [`**${worker}**`, number(totalMs), ''],
+          [`**${withoutHash(worker)}**`, number(totalMs), ''],
           ...functions
             .slice(0, PROFILE_FUNCTIONS)
             .filter(({ ms }) => ms / totalMs >= PROFILE_SHARE_MIN)
             .map(({ name, ms }) => [
-              `\`${name}\``,
+              `\`${withoutHash(name)}\``,
               number(ms),
               `${number((100 * ms) / totalMs)} %`,
             ]),
@@ -233,4 +250,9 @@ function profileTables(results) {
       ),
     ]),
   ];
+}
+
+/** @param {string} name of a bundle's file, in whatever */
+function withoutHash(name) {
+  return name.replace(/-[\w-]{8}(?=\.(js|wasm))/, '');
 }
