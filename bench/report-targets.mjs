@@ -1,6 +1,6 @@
 /** The lines of `targets.mjs` as tables: what was asked, what was measured, whether it holds. */
-import { cell, engineOf, median, number, range, ratios, table, valuesOf } from './results.mjs';
 import { keptProfiles } from './profiles.mjs';
+import { cell, engineOf, median, number, range, ratios, table, valuesOf } from './results.mjs';
 import { BEHIND_JSPI, CODE_BYTES_MAX, ITSELF, LINES, MEMORY } from './targets.mjs';
 
 /** @typedef {import('./results.mjs').Results} Results */
