@@ -104,6 +104,20 @@ test('a client has its own second connection write at once', async () => {
   expect(await client.call({ ...lock, level: RESERVED })).toMatchObject({ tag: 'locked' });
 });
 
+test('a client that waits for another one in vain is counted', async () => {
+  await client.transact(ONES);
+  const other = await lab.client(served);
+  for (const level of [SHARED, RESERVED]) expect(await client.lock(level)).toBeUndefined();
+  const before = served.host.stats();
+  expect(await other.lock(SHARED)).toBeUndefined();
+  expect(served.host.stats().lockWaits).toBe(before.lockWaits);
+  expect(await other.lock(RESERVED)).toMatchObject({ code: 'BUSY' });
+  const after = served.host.stats();
+  expect(after.lockWaits).toBe(before.lockWaits + 1);
+  expect(after.lockWaitMs).toBeGreaterThan(before.lockWaitMs);
+  for (const each of [other, client]) each.unlock();
+});
+
 describe('without RESERVED nothing is', () => {
   let other: LabClient;
   beforeEach(async () => {
