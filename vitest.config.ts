@@ -1,10 +1,10 @@
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
-import { profileContains } from './tests/support/browser-commands.ts';
+import { nativeCommands, profileContains } from './tests/support/browser-commands.ts';
 import { CHROMIUM_FLAGS } from './tools/chromium-flags.mjs';
 import { findChromium } from './tools/find-browser.mjs';
 import { createProfileDir } from './tools/profile-dir.mjs';
-import { ISOLATION_HEADERS, WASM_PACKAGES } from './tools/serving.mjs';
+import { CONVERTED_PACKAGES, ISOLATION_HEADERS, WASM_PACKAGES } from './tools/serving.mjs';
 
 const chromium = await findChromium({ log: () => {} });
 
@@ -12,7 +12,7 @@ const chromium = await findChromium({ log: () => {} });
 function browserOf(name: string, include: readonly string[]) {
   const profileDir = createProfileDir(`vitest-${name}`);
   return {
-    optimizeDeps: { exclude: WASM_PACKAGES },
+    optimizeDeps: { exclude: WASM_PACKAGES, include: CONVERTED_PACKAGES },
     server: { headers: ISOLATION_HEADERS },
     test: {
       name: `browser-${name}`,
@@ -30,7 +30,7 @@ function browserOf(name: string, include: readonly string[]) {
           persistentContext: profileDir,
           launchOptions: { executablePath: chromium, args: [...CHROMIUM_FLAGS] },
         }),
-        commands: { profileContains: profileContains(profileDir) },
+        commands: { profileContains: profileContains(profileDir), ...nativeCommands },
         instances: [{ browser: 'chromium' as const }],
       },
     },

@@ -184,6 +184,48 @@ export class NotAVolumeError extends BlockStoreError {
   }
 }
 
+/** What was to be taken in is not a whole SQLite database. Nothing was changed. */
+export class NotADatabaseError extends BlockStoreError {
+  override readonly name = 'NotADatabaseError';
+  constructor(path: string, why: string) {
+    super(
+      'NOT_A_DATABASE',
+      rc.SQLITE_NOTADB,
+      `What was to become "${path}" is not a whole SQLite database: ${why}. Nothing was changed.`,
+    );
+  }
+}
+
+const CHANGES_ADVICE = {
+  base: 'Nothing was changed. Apply them to the copy they were asked for, or make a whole copy anew.',
+  damaged: 'Nothing was changed. Ask for the changes once more.',
+  version: 'Make a whole copy with exportFile.',
+} as const;
+
+/**
+ * Changes cannot be told or applied. `base`: the copy is not the one they were asked for; `damaged`: they
+ * did not arrive as they were sent; `version`: the version is not one of this database.
+ */
+export class ChangesError extends BlockStoreError {
+  override readonly name = 'ChangesError';
+  constructor(path: string, what: keyof typeof CHANGES_ADVICE, why: string) {
+    super(
+      `CHANGES_${what.toUpperCase()}`,
+      what === 'version' ? rc.SQLITE_MISUSE : rc.SQLITE_IOERR_DATA,
+      `Changes of "${path}": ${why}. ${CHANGES_ADVICE[what]}`,
+    );
+  }
+}
+
+/** Another library's store cannot be read as it is. It was not touched. */
+export class PeerStoreError extends BlockStoreError {
+  override readonly name = 'PeerStoreError';
+  /** @param database what it is, and where, for the message */
+  constructor(database: string, why: string, options?: ErrorOptions) {
+    super('PEER_STORE', rc.SQLITE_CANTOPEN, `${database}: ${why}. It was not touched.`, options);
+  }
+}
+
 /** An option or argument is out of range. */
 export class OptionError extends BlockStoreError {
   override readonly name = 'OptionError';

@@ -3,12 +3,14 @@ export type { Flush } from './blockstore/write-behind.js';
 export {
   BlockStoreError,
   BusyError,
+  ChangesError,
   CommitUnknownError,
   ConnectionLostError,
   CorruptionError,
   FormatVersionError,
   InvariantError,
   MemoryLimitError,
+  NotADatabaseError,
   NotAVolumeError,
   OptionError,
   QuotaError,
@@ -21,6 +23,9 @@ export type { VersionRange } from './recovery/aim.js';
 export type { Defect, PageRange } from './recovery/defect.js';
 export type { SalvageReport } from './recovery/salvage.js';
 export type { VerifyReport } from './recovery/verify.js';
+export { type ApplyToFileOptions, applyChangesToFile } from './transfer/apply-to-file.js';
+export type { BackupMark, TransferProgress } from './transfer/mark.js';
+export type { ByteSource } from './transfer/source.js';
 export type { ChecksumAlgorithm, Durability } from './types.js';
 export type {
   CommitEvent,
@@ -42,4 +47,7 @@ export { type ServeOptions, serveStorage } from './vfs/shared/serve.js';
 export { storagePort } from './vfs/shared/storage-port.js';
 export type { VFSStats } from './vfs/stats.js';
 export type { SyncEnd, SyncStart } from './vfs/syncs.js';
+export type { ApplyOptions, ApplyReport } from './vfs/transfer/apply.js';
+export type { ExportOptions } from './vfs/transfer/export.js';
+export type { ImportOptions, ImportReport } from './vfs/transfer/import.js';
 export type { WriterChange, WriterPolicy, WriterState } from './vfs/writer-role.js';

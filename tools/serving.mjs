@@ -5,4 +5,17 @@ export const ISOLATION_HEADERS = {
 };
 
 /** Packages that find their .wasm beside their own module, so Vite must not bundle them. */
-export const WASM_PACKAGES = ['wa-sqlite', 'wa-sqlite-legacy'];
+export const WASM_PACKAGES = [
+  'wa-sqlite',
+  'wa-sqlite-legacy',
+  '@sqlite.org/sqlite-wasm',
+  '@npiesco/absurder-sql',
+];
+
+/** Packages in CommonJS, or that bring such, which Vite has to convert before a test asks for them. */
+export const CONVERTED_PACKAGES = [
+  '@jlongster/sql.js',
+  'absurd-sql',
+  'absurd-sql/dist/indexeddb-backend',
+  'absurd-sql/dist/indexeddb-main-thread',
+];

@@ -7,10 +7,15 @@
 import { PATH_BYTES_MAX } from '../format/layout.js';
 import type { SalvageReport } from '../recovery/salvage.js';
 import type { VerifyReport } from '../recovery/verify.js';
+import type { BackupMark } from '../transfer/mark.js';
+import type { ByteSource } from '../transfer/source.js';
 import type { Durability } from '../types.js';
 import type { Emitter, EngineInfo, VFSEventType, VFSListener } from './events.js';
 import type { Build, SqliteModule } from './module.js';
 import type { VFSStats } from './stats.js';
+import type { ApplyOptions, ApplyReport } from './transfer/apply.js';
+import type { ExportOptions } from './transfer/export.js';
+import type { ImportOptions, ImportReport } from './transfer/import.js';
 import type { VolumeHost, VolumeServices } from './volume-host.js';
 import type { WriterState } from './writer-role.js';
 
@@ -128,6 +133,71 @@ export abstract class BlockVFS {
    */
   async salvage(path: string, options: { readonly to?: string } = {}): Promise<SalvageReport> {
     return await this.#parts.volume.salvage(path, options);
+  }
+
+  /**
+   * A database as the bytes of an ordinary SQLite file, from one snapshot: its newest version when this
+   * is called. Writes go on meanwhile. Bytes are read as they are asked for, and checked; memory is at
+   * most 10 MiB. Read it to the end or cancel it: until then the snapshot's space is not reclaimed.
+   *
+   * The stream fails with OptionError if there is no such database, and with CorruptionError where it is
+   * damaged. A database without content has no bytes, as in SQLite.
+   */
+  exportFile(path: string, options: ExportOptions = {}): ReadableStream<Uint8Array> {
+    return this.#parts.volume.transfer.exportFile(path, options);
+  }
+
+  /**
+   * Puts an ordinary SQLite file in the place of a database, or where there is none: one strict commit
+   * when all of it has come and is in order; until then, and after any failure, the database is as it
+   * was. Connections that have it open see the new content with their next sqliteTx. Memory is that of a
+   * sqliteTx that spills; a mirror, which holds both contents, keeps to `memoryBytesMax`.
+   *
+   * A header in WAL mode is repaired; what is only in a `-wal` file is not there. Where a database is
+   * replaced, its change counter and schema cookie are raised above the old ones. All other bytes stay.
+   *
+   * @param source a stream is read to its end, or cancelled.
+   * @throws NotADatabaseError if it is not a whole SQLite database; BusyError if a connection of this
+   *   context is in a sqliteTx that writes, or another context goes on to write; MemoryLimitError,
+   *   QuotaError, OptionError, and what the source or the signal failed with.
+   */
+  async importFile(
+    path: string,
+    source: ByteSource,
+    options: ImportOptions = {},
+  ): Promise<ImportReport> {
+    return await this.#parts.volume.transfer.importFile(path, source, options);
+  }
+
+  /**
+   * What has changed in a database since a version, as a stream for `applyChanges` or
+   * `applyChangesToFile`: the pages that are newer, and checksums of all others (docs/BACKUP.md). As with
+   * `exportFile`, from one snapshot, with writes going on and in bounded memory.
+   *
+   * @param since what the last export or `applyChanges` gave as its mark: the changes then fit no other
+   *   copy. Or a version's number: they then fit any copy that has the same pages where nothing is sent.
+   *   0: everything. The stream fails with ChangesError if it is not one of this database.
+   */
+  changesSince(path: string, since: number | BackupMark): ReadableStream<Uint8Array> {
+    return this.#parts.volume.transfer.changesSince(path, since);
+  }
+
+  /**
+   * Makes an older copy, e.g. what an export gave and `importFile` took, the newer one: in one strict
+   * commit, when all changes have come and the result is proved to be the source's. Reads all of the
+   * copy. Page 1 gets a greater change counter or schema cookie where connections to it could not
+   * tell the contents apart.
+   *
+   * @param path with changes since 0 it may be absent.
+   * @throws ChangesError `CHANGES_BASE` if it is not the copy that the changes were asked for,
+   *   `CHANGES_DAMAGED` if they did not arrive as they were sent; and as `importFile`.
+   */
+  async applyChanges(
+    path: string,
+    changes: ByteSource,
+    options: ApplyOptions = {},
+  ): Promise<ApplyReport> {
+    return await this.#parts.volume.transfer.applyChanges(path, changes, options);
   }
 
   /**

@@ -2,6 +2,7 @@
  * The files of a volume that connections of one context have open, each opened and recovered once.
  */
 import type { BlockFile } from '../blockstore/file.js';
+import type { BlockMap } from '../blockstore/map.js';
 import type { Volume } from '../blockstore/volume.js';
 import { OptionError } from '../errors.js';
 import { DatabaseFile } from './database-file.js';
@@ -21,6 +22,14 @@ export interface OpenFilesDeps {
   readonly monotonicMs: () => number;
   /** A file was opened and its state recovered. */
   readonly onOpened: (report: RecoveryReport) => void;
+}
+
+/** A file's newest version, pinned. */
+export interface FileSnapshot {
+  readonly file: BlockFile;
+  readonly map: BlockMap;
+  /** Ends it, once. */
+  release(): void;
 }
 
 export class OpenFiles {
@@ -141,19 +150,42 @@ export class OpenFiles {
   async withFile<T>(
     path: string,
     options: { readonly exclusive: boolean; readonly create?: boolean },
-    use: (file: BlockFile) => Promise<T>,
+    use: (file: BlockFile, shared: SharedFile) => Promise<T>,
   ): Promise<T> {
-    const shared = await this.share(path, options.create ?? false);
-    if (!shared) throw new OptionError('path', `there is no database "${path}"`);
+    const shared = await this.#shareOrFail(path, options.create ?? false);
     const borrower = new DatabaseFile(shared, new ConnectionPragmas());
     try {
       const { file, pins } = shared;
       if (options.exclusive) await shared.beginWrite(borrower);
-      else if (pins && !file.exclusive) return await pins.reading(() => use(file));
-      return await use(file);
+      else if (pins && !file.exclusive) return await pins.reading(() => use(file, shared));
+      return await use(file, shared);
     } finally {
       shared.endWrite(borrower);
       this.unshare(shared);
     }
+  }
+
+  /** Lends the newest version of a file, as a connection pins it. @throws OptionError if there is no such file */
+  async snapshot(path: string): Promise<FileSnapshot> {
+    const shared = await this.#shareOrFail(path, false);
+    try {
+      if (!shared.isCurrent) await shared.share();
+    } catch (cause) {
+      this.unshare(shared);
+      throw cause;
+    }
+    const { file } = shared;
+    const map = file.pin();
+    const release = () => {
+      file.unpin(map);
+      this.unshare(shared);
+    };
+    return { file, map, release };
+  }
+
+  async #shareOrFail(path: string, create: boolean): Promise<SharedFile> {
+    const shared = await this.share(path, create);
+    if (!shared) throw new OptionError('path', `there is no database "${path}"`);
+    return shared;
   }
 }

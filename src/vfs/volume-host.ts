@@ -25,6 +25,8 @@ import type { FileEnv } from './shared-file.js';
 import { type PinDeps, unpinned } from './snapshot-pins.js';
 import { type Held, statsOf, type VFSStats } from './stats.js';
 import { Syncs } from './syncs.js';
+import type { TargetDeps } from './transfer/target.js';
+import { type TransferServices, VolumeTransfer } from './transfer/volume-transfer.js';
 import { WriterRole, type WriterState } from './writer-role.js';
 
 /** Names of locks and channels begin with it. */
@@ -40,6 +42,8 @@ export interface VolumeServices {
   salvage(path: string, options?: SalvageOptions): Promise<SalvageReport>;
   writer(path: string): WriterState;
   stats(): VFSStats;
+  /** Whole databases into the volume and out of it. */
+  readonly transfer: TransferServices;
   close(): Promise<void>;
 }
 
@@ -70,6 +74,8 @@ export class VolumeHost implements VolumeServices {
   readonly #seen: LossesSeen = { losses: 0 };
   #user: FileUser | undefined;
   #files: OpenFiles | undefined;
+  /** Of a mirror. */
+  readonly #memoryBytesMax: number | undefined;
 
   /** Opens the volume, creating it if it does not exist. `resident`: files are loaded whole. */
   static async open(
@@ -119,7 +125,8 @@ export class VolumeHost implements VolumeServices {
       onReload: (path) => observation.reloading(path),
       onNews: (file, news) => emitter.emit('commit', () => commitEvent(file.path, news)),
     });
-    const host = new VolumeHost(options, { emitter, volume, observation });
+    const bytesMax = resident?.bytesMax;
+    const host = new VolumeHost(options, { emitter, volume, observation, bytesMax });
     committed = () => host.#news.committed();
     return host;
   }
@@ -130,9 +137,11 @@ export class VolumeHost implements VolumeServices {
       readonly emitter: Emitter;
       readonly volume: Volume;
       readonly observation: Observation;
+      readonly bytesMax: number | undefined;
     },
   ) {
     this.options = options;
+    this.#memoryBytesMax = parts.bytesMax;
     this.emitter = parts.emitter;
     this.volume = parts.volume;
     this.#observation = parts.observation;
@@ -242,6 +251,19 @@ export class VolumeHost implements VolumeServices {
       );
       return { ...found.report, to };
     });
+  }
+
+  get transfer(): TransferServices {
+    const { committer } = this.volume;
+    const options = { ...this.options, nonce: randomNonce };
+    return new VolumeTransfer({ files: this.#open, committer, options, memory: this.#memory });
+  }
+
+  get #memory(): TargetDeps['memory'] {
+    const bytesMax = this.#memoryBytesMax;
+    if (bytesMax === undefined) return undefined;
+    const heldBytes = () => this.volume.cache.bytes + (this.#user?.held().stagedBytes ?? 0);
+    return { bytesMax, heldBytes };
   }
 
   /** Runs `work` with the writer lock of a database that is not open here. */

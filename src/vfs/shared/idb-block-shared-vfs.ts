@@ -99,7 +99,7 @@ export class IDBBlockSharedVFS extends BlockVFS {
         emitter,
         heap: () => sqlite.HEAPU8,
       });
-      const volume = new RemoteVolume({ core, remote, release });
+      const volume = new RemoteVolume({ core, remote, volume: idbName, release });
       const parts = { build, module: sqlite, core, emitter, volume, options: resolved };
       return new IDBBlockSharedVFS(name, parts);
     } catch (cause) {

@@ -3,14 +3,18 @@ import type { SalvageReport } from '../../recovery/salvage.js';
 import type { VerifyReport } from '../../recovery/verify.js';
 import { addCounts } from '../error-counts.js';
 import type { VFSStats } from '../stats.js';
+import type { TransferServices } from '../transfer/volume-transfer.js';
 import type { SalvageOptions, VerifyOptions, VolumeServices } from '../volume-host.js';
 import type { WriterState } from '../writer-role.js';
 import type { ClientCore } from './client-core.js';
 import type { RemoteStorage } from './remote.js';
+import { RemoteTransfer } from './remote-transfer.js';
 
 export interface RemoteVolumeDeps {
   readonly core: ClientCore;
   readonly remote: RemoteStorage;
+  /** Its name. */
+  readonly volume: string;
   /** Ends what `create` began. */
   readonly release: () => void;
 }
@@ -18,8 +22,11 @@ export interface RemoteVolumeDeps {
 export class RemoteVolume implements VolumeServices {
   readonly #deps: RemoteVolumeDeps;
 
+  readonly transfer: TransferServices;
+
   constructor(deps: RemoteVolumeDeps) {
     this.#deps = deps;
+    this.transfer = new RemoteTransfer(deps.remote, deps.volume);
   }
 
   durable(): Promise<void> {

@@ -124,7 +124,7 @@ export class RemoteStorage {
       : new Promise((resolve, reject) => {
           const id = ++this.#calls;
           this.#pending.set(id, { resolve, reject });
-          this.#tell({ type: 'call', id, name, args });
+          this.#tell({ type: 'call', id, name, args }, portsIn(args));
           this.#watch();
         });
     return answer as ReturnType<RemoteCalls[K]>;
@@ -176,7 +176,12 @@ export class RemoteStorage {
     this.#pending.clear();
   }
 
-  #tell(message: ClientMessage): void {
-    this.#port.postMessage(message);
+  #tell(message: ClientMessage, ports: MessagePort[] = []): void {
+    this.#port.postMessage(message, ports);
   }
+}
+
+/** They are handed over. */
+function portsIn(args: readonly unknown[]): MessagePort[] {
+  return args.flatMap((argument) => (argument instanceof MessagePort ? [argument] : []));
 }

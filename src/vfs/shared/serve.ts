@@ -14,6 +14,7 @@ import { plainError, withPlainErrors } from './plain-error.js';
 import { ServedVolume } from './served-volume.js';
 import { ChannelServer } from './server.js';
 import { Storage } from './storage.js';
+import { transferCalls } from './transfer-calls.js';
 import {
   type Attach,
   type ClientMessage,
@@ -99,7 +100,7 @@ class StorageServer {
       unacted: () => channel.unacted(),
     });
     const channel: ChannelServer = new ChannelServer(partsOf(buffer), storage);
-    const calls = callsOf(served, storage);
+    const calls = callsOf(served, storage, gone.signal);
     const leave = (how: 'close' | 'drain') => {
       storage.cancel();
       channel[how]();
@@ -171,13 +172,14 @@ function forward(
   host.emitter.addEventListener(event, listener, { signal: to.signal });
 }
 
-function callsOf({ host }: ServedVolume, storage: Storage): RemoteCalls {
+function callsOf({ host }: ServedVolume, storage: Storage, signal: AbortSignal): RemoteCalls {
   return {
     durable: () => storage.durable(),
     listFiles: () => host.listFiles(),
     deleteFile: (path) => host.deleteFile(path),
     verify: (path, options) => host.verify(path, options),
     salvage: (path, options) => host.salvage(path, options),
+    ...transferCalls(host.transfer, host.options.idbName, signal),
   };
 }
 

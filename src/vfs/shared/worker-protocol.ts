@@ -6,12 +6,14 @@ import type { VFSEventType } from '../events.js';
 import type { ResolvedOptions } from '../options.js';
 import type { VolumeServices } from '../volume-host.js';
 import type { PlainError } from './plain-error.js';
+import type { TransferCalls } from './transfer-calls.js';
 
 /** What a client asks of the volume while nothing blocks. */
 export type RemoteCalls = Pick<
   VolumeServices,
   'durable' | 'listFiles' | 'deleteFile' | 'verify' | 'salvage'
->;
+> &
+  TransferCalls;
 
 /** Options that the storage worker needs; it takes IndexedDB and locks from its own context. */
 export type StorageOptions = Omit<ResolvedOptions, 'indexedDB' | 'locks'> & {

@@ -8,6 +8,9 @@ export type SharedOptions = Omit<SharedVFSOptions, 'worker'> & { readonly idbNam
 
 export type SharedBuild = 'shared' | 'legacy-shared';
 
+export type SendingMethod = 'exportFile' | 'changesSince';
+export type TakingMethod = 'importFile' | 'applyChanges';
+
 export type StorageFunction = 'function' | 'odd function';
 
 /** `context` and `database` are the numbers that `create` and `open` gave. */
@@ -27,6 +30,16 @@ export interface Calls {
   closeDatabase(database: number): void;
   /** Calls a method of the VFS itself. */
   vfs(context: number, method: string, args: readonly unknown[]): unknown;
+  /** Has a stream that a method of the VFS gives sent through a port. */
+  send(context: number, port: MessagePort, method: SendingMethod, args: readonly unknown[]): void;
+  /** Gives a method of the VFS a stream that comes through a port. */
+  take(
+    context: number,
+    port: MessagePort,
+    method: TakingMethod,
+    path: string,
+    options: object,
+  ): unknown;
   listen(context: number, type: VFSEventType): void;
   close(context: number): void;
 }

@@ -1,8 +1,26 @@
 /** The shared engine as tests speak to it: it runs in a worker, this is its remote control. */
-import type { VFSEventMap, VFSEventType } from '../../../src/index.js';
+import type {
+  ApplyOptions,
+  ByteSource,
+  ExportOptions,
+  ImportOptions,
+  VFSEventMap,
+  VFSEventType,
+} from '../../../src/index.js';
+import { SourceReader } from '../../../src/transfer/source.js';
+import { receiveFrom, sendThrough } from '../../../src/vfs/shared/byte-pipe.js';
 import { revivedError, withErrors } from '../../../src/vfs/shared/plain-error.js';
 import { Database, type Row, type Value } from '../database.ts';
-import type { Answer, Call, Calls, SharedBuild, SharedOptions, StorageFunction } from './calls.ts';
+import type {
+  Answer,
+  Call,
+  Calls,
+  SendingMethod,
+  SharedBuild,
+  SharedOptions,
+  StorageFunction,
+  TakingMethod,
+} from './calls.ts';
 
 interface Pending {
   resolve(value: unknown): void;
@@ -76,6 +94,7 @@ function remoteVFS(page: SharedPage, context: number) {
     deleteFile: method('deleteFile'),
     verify: method('verify'),
     salvage: method('salvage'),
+    ...remoteTransfer(page, context),
     stats: method('stats'),
     close: method('close'),
     get engine() {
@@ -87,6 +106,48 @@ function remoteVFS(page: SharedPage, context: number) {
     ): void {
       page.listen(context, type, listener as Listener).catch(() => undefined);
     },
+  };
+}
+
+/** Its streams go through ports, as they do between the VFS's own threads. */
+function remoteTransfer(page: SharedPage, context: number) {
+  const receive = (method: SendingMethod, args: readonly unknown[], heard: ExportOptions) => {
+    const { port1, port2 } = new MessageChannel();
+    const { stream, fail } = receiveFrom(port1, heard);
+    page.call('send', context, port2, method, args).catch(fail);
+    return stream;
+  };
+  const send = async (
+    method: TakingMethod,
+    path: string,
+    given: ByteSource,
+    all: ImportOptions,
+  ) => {
+    const { signal, onProgress, ...options } = all;
+    const source = new SourceReader(given, signal);
+    const { port1, port2 } = new MessageChannel();
+    let failed: { readonly cause: unknown } | undefined;
+    sendThrough(port1, source, { volume: '', onProgress }).catch((cause) => {
+      failed = { cause };
+    });
+    try {
+      const { totalBytes } = source;
+      const known = { ...(totalBytes !== undefined && { totalBytes }), ...options };
+      return await page.call('take', context, port2, method, path, known);
+    } catch (cause) {
+      throw failed ? failed.cause : cause;
+    } finally {
+      await source.close();
+    }
+  };
+  return {
+    exportFile: (path: string, options: ExportOptions = {}) =>
+      receive('exportFile', [path], options),
+    changesSince: (path: string, since: unknown) => receive('changesSince', [path, since], {}),
+    importFile: (path: string, source: ByteSource, options: ImportOptions = {}) =>
+      send('importFile', path, source, options),
+    applyChanges: (path: string, changes: ByteSource, options: ApplyOptions = {}) =>
+      send('applyChanges', path, changes, options),
   };
 }
 

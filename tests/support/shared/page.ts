@@ -3,7 +3,9 @@ import * as SQLite from 'wa-sqlite';
 import createSync from 'wa-sqlite/dist/wa-sqlite.mjs';
 import * as LegacySQLite from 'wa-sqlite-legacy';
 import createLegacySync from 'wa-sqlite-legacy/dist/wa-sqlite.mjs';
-import { BlockStoreError, IDBBlockSharedVFS } from '../../../src/index.js';
+import { type BackupMark, BlockStoreError, IDBBlockSharedVFS } from '../../../src/index.js';
+import { SourceReader } from '../../../src/transfer/source.js';
+import { receiveFrom, sendThrough, tellProgress } from '../../../src/vfs/shared/byte-pipe.js';
 import { plainError, withPlainErrors } from '../../../src/vfs/shared/plain-error.js';
 import { Database } from '../database.ts';
 import type { Answer, Call, Calls, StorageFunction } from './calls.ts';
@@ -58,6 +60,28 @@ const calls: Async<Calls> = {
     const call = vfs[method as keyof IDBBlockSharedVFS];
     if (typeof call !== 'function') return call;
     return await (call as (...args: readonly unknown[]) => unknown).apply(vfs, [...args]);
+  },
+  async send(context, port, method, args) {
+    const { vfs } = contextOf(context);
+    let mark: BackupMark | undefined;
+    const onEnd = (made: BackupMark) => {
+      mark = made;
+    };
+    const told = { onEnd, onProgress: tellProgress(port) };
+    const [path, since] = args as [string, number];
+    const stream =
+      method === 'exportFile' ? vfs.exportFile(path, told) : vfs.changesSince(path, since);
+    const source = new SourceReader(stream);
+    try {
+      await sendThrough(port, source, { volume: '', mark: () => mark });
+    } finally {
+      await source.close();
+    }
+  },
+  async take(context, port, method, path, options) {
+    const { vfs } = contextOf(context);
+    const stream = receiveFrom(port).stream;
+    return await vfs[method](path, stream, { ...options, onProgress: tellProgress(port) });
   },
   async listen(context, event) {
     contextOf(context).vfs.addEventListener(event, ({ detail }) =>
