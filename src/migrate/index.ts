@@ -1,0 +1,4 @@
+/** Databases of other libraries, as streams for `importFile` (docs/MIGRATION.md). */
+export { PeerStoreError } from '../errors.js';
+export { readBatchAtomic } from './batch-atomic.js';
+export type { MigrateOptions } from './peer-store.js';
