@@ -1,4 +1,5 @@
 /** Databases of other libraries, as streams for `importFile` (docs/MIGRATION.md). */
 export { PeerStoreError } from '../errors.js';
 export { readBatchAtomic } from './batch-atomic.js';
+export { readMirror } from './mirror.js';
 export type { MigrateOptions } from './peer-store.js';
