@@ -17,7 +17,7 @@ let site: Site;
 let name: string;
 beforeEach(() => {
   // It tells each block that it reads and writes.
-  vi.spyOn(console, 'log').mockReturnValue();
+  for (const way of ['log', 'info', 'debug'] as const) vi.spyOn(console, way).mockReturnValue();
   site = new Site('asyncify');
   name = freshVolume('absurder');
 });
