@@ -66,6 +66,9 @@ const CASES: Readonly<Record<string, Case>> = {
       const { p50, p95, p99, max } = after.commitLatencyMs as Latency;
       expect([p50, p95, p99, max]).toEqual([p50, p95, p99, max].sort((a, b) => a - b));
       expect(p50).toBeGreaterThan(0);
+      // Of the last ten seconds.
+      expect(after.commitsPerSecond).toBeGreaterThan(0);
+      expect(after.committedBytesPerSecond).toBeGreaterThan(0);
     },
   },
   'what a sqliteTx under way holds': {

@@ -10,6 +10,8 @@ import { useGlobals } from '../support/globals.ts';
 import { type Tab, Tabs } from '../support/tabs.ts';
 
 const COMMITS = 20;
+/** Two, and what others in this thread look at the clock for meanwhile; one more for each commit would be seen. */
+const LOOKS_MAX = 2.5;
 
 useGlobals();
 vi.setConfig({ testTimeout: 60_000 });
@@ -54,7 +56,7 @@ const TYPES: readonly (keyof VFSEventMap)[] = ['commit', 'syncstart', 'syncend',
 
 test('a commit nobody watches looks at the clock twice, and builds nothing', async () => {
   const cost = await costOf(await filled());
-  expect(cost.clock).toBeLessThanOrEqual(2 * COMMITS);
+  expect(cost.clock).toBeLessThan(LOOKS_MAX * COMMITS);
   expect(cost).toMatchObject({ timeline: 0, events: 0 });
 });
 
@@ -66,7 +68,7 @@ test('nor does one that nobody watches any more', async () => {
   expect(listener).toHaveBeenCalledTimes(3);
   for (const type of TYPES) tab.page.vfs.removeEventListener(type, listener);
   const cost = await costOf(tab);
-  expect(cost.clock).toBeLessThanOrEqual(2 * COMMITS);
+  expect(cost.clock).toBeLessThan(LOOKS_MAX * COMMITS);
   expect(cost).toMatchObject({ timeline: 0, events: 0 });
 });
 
