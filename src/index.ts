@@ -1,5 +1,21 @@
 export type { OnDamage } from './blockstore/recovered.js';
 export type { Flush } from './blockstore/write-behind.js';
+export { Database } from './database/database.js';
+export type { BundledBuild, EngineChoice, EngineName } from './database/engine-choice.js';
+export type { LocateFile } from './database/load-build.js';
+export { type OpenOptions, openDatabase } from './database/open-database.js';
+export {
+  estimateStorage,
+  type Persistence,
+  requestPersistence,
+  type StorageEstimate,
+} from './database/persistence.js';
+export type { RowOptions } from './database/rows.js';
+export type { ExecResult, QueryOptions, Row, RunOptions, SqlSession } from './database/session.js';
+export { SqlError } from './database/sql-error.js';
+export type { BindValue, Params, SqlValue } from './database/sqlite-api.js';
+export type { Statement } from './database/statement.js';
+export type { Transaction, TransactionOptions } from './database/transaction.js';
 export {
   BlockStoreError,
   BusyError,
@@ -35,6 +51,7 @@ export type {
   VFSEventType,
   VFSListener,
 } from './vfs/events.js';
+export type { FileLayout } from './vfs/file-layout.js';
 export { IDBBlockMirrorVFS } from './vfs/idb-block-mirror-vfs.js';
 export { IDBBlockVFS } from './vfs/idb-block-vfs.js';
 export type { Latency } from './vfs/metrics.js';

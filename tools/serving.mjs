@@ -8,6 +8,7 @@ export const ISOLATION_HEADERS = {
 export const WASM_PACKAGES = [
   'wa-sqlite',
   'wa-sqlite-legacy',
+  '@journeyapps/wa-sqlite',
   '@sqlite.org/sqlite-wasm',
   '@npiesco/absurder-sql',
 ];

@@ -11,6 +11,7 @@ import type { BackupMark } from '../transfer/mark.js';
 import type { ByteSource } from '../transfer/source.js';
 import type { Durability } from '../types.js';
 import type { Emitter, EngineInfo, VFSEventType, VFSListener } from './events.js';
+import type { FileLayout } from './file-layout.js';
 import type { Build, SqliteModule } from './module.js';
 import type { VFSStats } from './stats.js';
 import type { ApplyOptions, ApplyReport } from './transfer/apply.js';
@@ -198,6 +199,16 @@ export abstract class BlockVFS {
     options: ApplyOptions = {},
   ): Promise<ApplyReport> {
     return await this.#parts.volume.transfer.applyChanges(path, changes, options);
+  }
+
+  /**
+   * Where each page of a database's newest version lies: by which commit it was written, and with which
+   * others in one segment.
+   *
+   * @throws OptionError if there is no such database
+   */
+  async layout(path: string): Promise<FileLayout> {
+    return await this.#parts.volume.layout(path);
   }
 
   /**

@@ -15,6 +15,7 @@ import { recordsOnly, type VerifyReport, verifyBlocks, verifyRecords } from '../
 import { flushBeforePageEnds, whenDue, whenIdle, whenPageRests } from './auto-sync.js';
 import { CommitNews, type NewsWord } from './commit-news.js';
 import { commitEvent, Emitter } from './events.js';
+import { type FileLayout, layoutOf } from './file-layout.js';
 import { Observation } from './observation.js';
 import { OpenFiles } from './open-files.js';
 import type { ResolvedOptions } from './options.js';
@@ -40,6 +41,7 @@ export interface VolumeServices {
   deleteFile(path: string): Promise<boolean>;
   verify(path: string, options?: VerifyOptions): Promise<VerifyReport>;
   salvage(path: string, options?: SalvageOptions): Promise<SalvageReport>;
+  layout(path: string): Promise<FileLayout>;
   writer(path: string): WriterState;
   stats(): VFSStats;
   /** Whole databases into the volume and out of it. */
@@ -264,6 +266,10 @@ export class VolumeHost implements VolumeServices {
     if (bytesMax === undefined) return undefined;
     const heldBytes = () => this.volume.cache.bytes + (this.#user?.held().stagedBytes ?? 0);
     return { bytesMax, heldBytes };
+  }
+
+  async layout(path: string): Promise<FileLayout> {
+    return await this.#open.withFile(normalisePath(path), { exclusive: false }, layoutOf);
   }
 
   /** Runs `work` with the writer lock of a database that is not open here. */

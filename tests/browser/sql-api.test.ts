@@ -39,6 +39,24 @@ describe.each(ENGINES)('the VFS beside SQL, %s', (build) => {
     expect(await vfs.listFiles()).toEqual(['a.db', 'b.db', 'dir/c.db']);
   });
 
+  // Goal: the layout says which commit wrote each page. Method: pages of a first commit, of which a second
+  // writes the last one anew.
+  test('layout() tells where each page lies', async () => {
+    await create('a.db');
+    const db = await site.open('a.db');
+    const { vfs } = await site.context();
+    const before = await vfs.layout('a.db');
+    expect(before.fileBytes).toBe(before.versions.length * before.pageBytes);
+    expect(before.segments.length).toBe(before.versions.length);
+    expect(Math.max(...before.versions)).toBe(before.version);
+    await db.run('UPDATE t SET a = 1');
+    const after = await vfs.layout('a.db');
+    expect(after.version).toBe(before.version + 1);
+    expect(after.versions[0]).toBe(after.version);
+    await expect(vfs.layout('none.db')).rejects.toThrow('no database');
+    await db.close();
+  });
+
   // Goal: deleting leaves no record, and the name is free for a new, empty database.
   // Method: count the raw records before and after; create the name anew.
   test('deleteFile() leaves no record of the database', async () => {

@@ -19,7 +19,7 @@ const STORE = ['format', 'blockstore', 'recovery', ...SHARED];
 
 /**
  * Which layers (first part of the path below src/) a layer may import, besides itself. Imports
- * point one way: vfs → blockstore → format, recovery → blockstore, format; transfer is files as bytes.
+ * point one way: database → vfs → blockstore → format, recovery → blockstore, format; transfer is files as bytes.
  */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   errors: SHARED,
@@ -32,7 +32,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   transfer: ['format', ...SHARED],
   vfs: ['transfer', ...STORE],
   migrate: ['transfer', ...SHARED],
-  index: ['vfs', 'transfer', ...STORE],
+  database: ['vfs', 'transfer', ...SHARED],
+  index: ['database', 'vfs', 'transfer', ...STORE],
 };
 
 const IMPORT = /(?:\bfrom\s*|\bimport\s*\(?\s*|\bnew URL\(\s*)(['"])(\.{1,2}\/[^'"]+)\1/g;

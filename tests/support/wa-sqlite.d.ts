@@ -44,3 +44,9 @@ declare module 'wa-sqlite-legacy/src/examples/*.js' {
   export const MemoryVFS: new () => SQLiteVFS;
   export const MemoryAsyncVFS: new () => SQLiteVFS;
 }
+
+/** As this package itself imports them; the types declare only some. */
+declare module '@journeyapps/wa-sqlite/dist/*.mjs' {
+  /** Instantiates one WebAssembly build. */
+  export default function createModule(config?: object): Promise<object>;
+}

@@ -2,6 +2,7 @@
 import type { SalvageReport } from '../../recovery/salvage.js';
 import type { VerifyReport } from '../../recovery/verify.js';
 import { addCounts } from '../error-counts.js';
+import type { FileLayout } from '../file-layout.js';
 import type { VFSStats } from '../stats.js';
 import type { TransferServices } from '../transfer/volume-transfer.js';
 import type { SalvageOptions, VerifyOptions, VolumeServices } from '../volume-host.js';
@@ -47,6 +48,10 @@ export class RemoteVolume implements VolumeServices {
 
   salvage(path: string, options: SalvageOptions = {}): Promise<SalvageReport> {
     return this.#deps.remote.call('salvage', path, options);
+  }
+
+  layout(path: string): Promise<FileLayout> {
+    return this.#deps.remote.call('layout', path);
   }
 
   /** Blocks for it. */

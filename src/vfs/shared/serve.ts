@@ -178,6 +178,7 @@ function callsOf({ host }: ServedVolume, storage: Storage, signal: AbortSignal):
     listFiles: () => host.listFiles(),
     deleteFile: (path) => host.deleteFile(path),
     verify: (path, options) => host.verify(path, options),
+    layout: (path) => host.layout(path),
     salvage: (path, options) => host.salvage(path, options),
     ...transferCalls(host.transfer, host.options.idbName, signal),
   };

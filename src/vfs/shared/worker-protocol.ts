@@ -11,7 +11,7 @@ import type { TransferCalls } from './transfer-calls.js';
 /** What a client asks of the volume while nothing blocks. */
 export type RemoteCalls = Pick<
   VolumeServices,
-  'durable' | 'listFiles' | 'deleteFile' | 'verify' | 'salvage'
+  'durable' | 'listFiles' | 'deleteFile' | 'verify' | 'salvage' | 'layout'
 > &
   TransferCalls;
 

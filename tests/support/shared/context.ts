@@ -93,6 +93,7 @@ function remoteVFS(page: SharedPage, context: number) {
     listFiles: method('listFiles'),
     deleteFile: method('deleteFile'),
     verify: method('verify'),
+    layout: method('layout'),
     salvage: method('salvage'),
     ...remoteTransfer(page, context),
     stats: method('stats'),

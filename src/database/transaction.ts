@@ -1,0 +1,146 @@
+/**
+ * A sqliteTx of a database: what is run in it is committed as a whole, or rolled back.
+ *
+ *   I1  While it lasts, nothing else runs on the connection.
+ *   I2  It is over when its function has returned or thrown; what is run on it then is an error.
+ *
+ *   begun ──function returns──▶ COMMIT ──▶ over
+ *     └──function throws, or COMMIT fails──▶ ROLLBACK ──▶ over
+ */
+import { OptionError } from '../errors.js';
+import type { Connection } from './connection.js';
+import { Queue } from './queue.js';
+import { type RunOptions, SqlSession } from './session.js';
+import { SqlError } from './sql-error.js';
+
+export interface TransactionOptions extends RunOptions {
+  /**
+   * How it begins: `'immediate'`, the default, waits for the writer lock at once, so that no statement
+   * in it fails because another connection has committed meanwhile; `'deferred'` is for what only
+   * reads; `'exclusive'` is for SQLite's sake.
+   */
+  readonly mode?: 'deferred' | 'immediate' | 'exclusive';
+  /**
+   * How often all of it is tried again, after a short wait, if another connection was in the way;
+   * `fn` is then called anew. Default 0: `busyTimeoutMs` has passed already when it fails.
+   */
+  readonly retries?: number;
+}
+
+const MODES = ['deferred', 'immediate', 'exclusive'];
+/** The wait before the first retry, in milliseconds; it doubles with each, up to the greatest. */
+const WAIT_MS = 10;
+const WAIT_MS_MAX = 1000;
+
+export class Transaction extends SqlSession {
+  #depth = 0;
+
+  /** Runs `fn` in a sqliteTx, once. */
+  static async run<T>(
+    connection: Connection,
+    fn: (tx: Transaction) => Promise<T>,
+    { mode = 'immediate', signal }: TransactionOptions,
+  ): Promise<T> {
+    const tx = new Transaction(connection, new Queue(), signal);
+    await tx.exec(`BEGIN ${mode}`);
+    try {
+      const answer = await fn(tx);
+      await tx.#commit();
+      return answer;
+    } catch (error) {
+      await tx.#rollback(error);
+      throw error;
+    }
+  }
+
+  /**
+   * A part of it, which is undone alone if `fn` throws (a SAVEPOINT). What is run on the outer
+   * transaction meanwhile is part of it too.
+   *
+   * @throws what `fn` throws; SqlError
+   */
+  async transaction<T>(fn: (tx: this) => Promise<T>): Promise<T> {
+    this.#depth++;
+    const name = `idb_block_vfs_${this.#depth}`;
+    try {
+      await this.exec(`SAVEPOINT ${name}`);
+      try {
+        const answer = await fn(this);
+        await this.exec(`RELEASE ${name}`);
+        return answer;
+      } catch (error) {
+        // SQLite may have rolled all of it back by itself.
+        if (this.connection.inSqliteTx) await this.exec(`ROLLBACK TO ${name}; RELEASE ${name}`);
+        throw error;
+      }
+    } finally {
+      this.#depth--;
+    }
+  }
+
+  async #commit(): Promise<void> {
+    await this.exec('COMMIT');
+    await this.queue.run(() => this.end());
+  }
+
+  async #rollback(why: unknown): Promise<void> {
+    const { connection } = this;
+    await this.queue.run(async () => {
+      await this.end();
+      // SQLite may have done it already.
+      if (!connection.inSqliteTx) return;
+      try {
+        await connection.run('ROLLBACK', () => connection.runEach('ROLLBACK'), undefined);
+      } catch (failure) {
+        throw new AggregateError([why, failure], 'a transaction failed, and so did its ROLLBACK');
+      }
+    });
+  }
+}
+
+/** Runs `fn` in a sqliteTx, again if it was busy and may be. `turn` gives the connection to it alone. */
+export async function transact<T>(
+  turn: (work: () => Promise<T>) => Promise<T>,
+  {
+    connection,
+    fn,
+    options,
+  }: {
+    readonly connection: Connection;
+    readonly fn: (tx: Transaction) => Promise<T>;
+    readonly options: TransactionOptions;
+  },
+): Promise<T> {
+  const { retries = 0, mode, signal } = options;
+  if (mode !== undefined && !MODES.includes(mode)) {
+    throw new OptionError('mode', `one of ${MODES.join(', ')}, not ${mode}`);
+  }
+  if (!Number.isInteger(retries) || retries < 0) {
+    throw new OptionError('retries', `a whole number from 0 on, not ${retries}`);
+  }
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await turn(() => Transaction.run(connection, fn, options));
+    } catch (error) {
+      if (!(error instanceof SqlError && error.isBusy) || attempt >= retries) throw error;
+      // Not the same for everyone, or all would meet again.
+      const longest = Math.min(WAIT_MS * 2 ** attempt, WAIT_MS_MAX);
+      await pause(longest * (0.5 + Math.random() / 2), signal);
+    }
+  }
+}
+
+function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = () => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', abort);
+      resolve();
+    }, ms);
+    signal?.addEventListener('abort', abort, { once: true });
+    if (signal?.aborted) abort();
+  });
+}

@@ -1,0 +1,288 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import {
+  type OpenOptions,
+  openDatabase,
+  requestPersistence,
+  SqlError,
+  UnsupportedError,
+} from '../../src/index.js';
+import { runScenario, type ScenarioName } from '../support/database-scenarios.js';
+import type { Job } from '../support/pages/database-worker.js';
+import { deleteVolume, freshVolume } from '../support/sqlite.js';
+import { askDedicatedWorker } from '../support/worker-kinds.js';
+
+const WORKER = new URL('../support/pages/database-worker.ts', import.meta.url);
+
+type Answer = { readonly value: unknown } | { readonly error: string };
+
+/** Each engine and build, where it runs, and what `db.engine` says of it. */
+const KINDS = [
+  { kind: 'auto in a window', options: {}, name: 'IDBBlockVFS', build: 'jspi' },
+  { kind: 'asyncify', options: { build: 'asyncify' }, name: 'IDBBlockVFS', build: 'asyncify' },
+  { kind: 'mirror', options: { engine: 'mirror' }, name: 'IDBBlockMirrorVFS', build: 'sync' },
+  { kind: 'memory', options: { engine: 'memory' }, name: 'memory', build: 'sync' },
+  { kind: 'auto in a worker', options: {}, name: 'IDBBlockSharedVFS', build: 'sync', worker: true },
+] as const satisfies readonly { kind: string; options: OpenOptions; [more: string]: unknown }[];
+
+let idbName: string;
+beforeEach(() => {
+  idbName = freshVolume('database');
+});
+afterEach(() => {
+  vi.unstubAllGlobals();
+  return deleteVolume(idbName);
+});
+
+/** Runs scenarios where a kind runs. */
+function runnerOf({ options, ...where }: (typeof KINDS)[number]) {
+  return async (scenario: ScenarioName, more: OpenOptions = {}): Promise<unknown> => {
+    const all = { idbName, busyTimeoutMs: 50, ...options, ...more };
+    if (!('worker' in where)) return await runScenario(scenario, all);
+    const job: Job = { name: scenario, options: all };
+    const answer = await askDedicatedWorker<Answer>(WORKER, job);
+    if ('error' in answer) throw new Error(answer.error);
+    return answer.value;
+  };
+}
+
+describe.each(KINDS)('openDatabase, $kind', (subject) => {
+  const { kind, name, build } = subject;
+  const run = runnerOf(subject);
+  const isStored = kind !== 'memory';
+
+  // Goal: it says what it chose. Method: ask it.
+  test('tells engine, build, durability and path', async () => {
+    expect(await run('engine')).toEqual({
+      name,
+      build,
+      why: expect.stringMatching(/./),
+      durability: isStored ? 'strict' : 'none',
+      path: isStored ? 'test.db' : ':memory:',
+    });
+    if (!isStored) return;
+    expect(await run('engine', { durability: 'relaxed' })).toMatchObject({ durability: 'relaxed' });
+  });
+
+  // Goal: every value comes back as it went in, with SQLite's type. Method: one row each.
+  test('binds and returns every type of value exactly', async () => {
+    expect(await run('values')).toEqual([
+      [null, 'null'],
+      [1, 'integer'],
+      [1, 'integer'],
+      [-1, 'integer'],
+      [2 ** 40, 'integer'],
+      [2 ** 53, 'real'],
+      [1.5, 'real'],
+      [-0, 'real'],
+      [Number.POSITIVE_INFINITY, 'real'],
+      [2n ** 62n, 'integer'],
+      [-(2n ** 63n), 'integer'],
+      ['text', 'text'],
+      ['', 'text'],
+      ['ünïcödé 🎈', 'text'],
+      [new Uint8Array([0, 1, 255]), 'blob'],
+      [new Uint8Array(0), 'blob'],
+    ]);
+  });
+
+  test('integers are bigint where a number would not hold them, or all if asked for', async () => {
+    expect(await run('integers')).toEqual([
+      [{ one: 1, two: 2, big: 9007199254740993n }],
+      [{ one: 1n, two: 2, none: null }],
+    ]);
+  });
+
+  // Goal: nothing is bound to NULL or dropped because a parameter was forgotten or misspelt.
+  test('parameters are taken by position and by name, and have to match', async () => {
+    const option = (message: unknown) => ({ name: 'OptionError', code: 'OPTION', message });
+    expect(await run('params')).toEqual({
+      position: [{ name: 'Grace' }],
+      name: [{ name: 'Grace' }],
+      prefix: [{ name: 'Grace' }],
+      twice: [{ x: 7, y: 7 }],
+      tooFew: option(expect.stringContaining('the statement has 2, not 1')),
+      tooMany: option(expect.stringContaining('the statement has 1, not 2')),
+      missing: option(expect.stringContaining('no value for :a')),
+      unknown: option(expect.stringContaining('has no b')),
+      unnamed: option(expect.stringContaining('parameter 1 has no name')),
+      notAValue: option(expect.stringContaining('no value that SQLite can store')),
+      tooBig: option(expect.stringContaining('64-bit')),
+      zeroInText: option(expect.stringContaining('U+0000')),
+    });
+  });
+
+  test('exec tells what changed', async () => {
+    expect(await run('exec')).toEqual({
+      made: { changes: 2, lastInsertRowId: 2 },
+      updated: { changes: 2, lastInsertRowId: 2 },
+      none: { changes: 0, lastInsertRowId: 2 },
+      beyond: { changes: 1, lastInsertRowId: 2n ** 60n },
+    });
+  });
+
+  test('iterate gives rows one by one, and others run meanwhile', async () => {
+    expect(await run('iterate')).toEqual({
+      sum: 500_500,
+      some: [[1], [[1]], [2], [[1]]],
+      none: [],
+    });
+    expect(await run('leftIteration')).toEqual([{ tables: 0 }]);
+  });
+
+  test('a prepared statement runs again and again', async () => {
+    expect(await run('statement')).toEqual({
+      found: [[{ a: 1 }, { a: 2 }, { a: 3 }], [{ a: 3 }]],
+      iterated: [{ a: 2 }, { a: 3 }],
+      after: [{ a: 3 }],
+      wrong: expect.objectContaining({ name: 'SqlError', code: 'SQL', sqliteCode: 1 }),
+      two: expect.objectContaining({ name: 'OptionError' }),
+      none: expect.objectContaining({ name: 'OptionError' }),
+    });
+  });
+
+  test('a statement that is kept sees a column that was added', async () => {
+    expect(await run('schemaChange')).toEqual([[{ a: 1 }], [{ a: 1, b: 2 }]]);
+  });
+
+  // Goal: all or nothing, inner ones too; the handle is of no use afterwards.
+  test('transaction commits what returns and rolls back what throws', async () => {
+    expect(await run('transaction')).toEqual({
+      answer: 'committed',
+      thrown: { name: 'RangeError', message: 'mine', code: undefined },
+      rows: [1, 3, 5],
+      afterwards: expect.objectContaining({ name: 'OptionError' }),
+      mode: expect.objectContaining({ name: 'OptionError' }),
+      retries: expect.objectContaining({ name: 'OptionError' }),
+    });
+    expect(await run('openIteration')).toMatchObject({ name: 'OptionError' });
+  });
+
+  test('calls of the database wait for a transaction', async () => {
+    expect(await run('order')).toEqual([{ rows: 2 }]);
+  });
+
+  test('SQL that fails is a SqlError, and the next statement works', async () => {
+    expect(await run('errors')).toEqual({
+      syntax: expect.objectContaining({
+        name: 'SqlError',
+        code: 'SQL',
+        sqliteCode: 1,
+        message: expect.stringContaining('syntax error'),
+      }),
+      unique: expect.objectContaining({ name: 'SqlError', code: 'SQL', sqliteCode: 2067 }),
+      works: [{ a: 1 }],
+      two: expect.objectContaining({ name: 'OptionError' }),
+    });
+  });
+
+  test('what is aborted is not run', async () => {
+    expect(await run('abort')).toEqual({
+      before: expect.objectContaining({ name: 'AbortError' }),
+      whileQueued: { name: 'Error', message: 'enough', code: undefined },
+      inTransaction: { name: 'Error', message: 'stop', code: undefined },
+      rows: [1],
+    });
+  });
+
+  test('the database is exported and imported as an ordinary SQLite file', async () => {
+    const copied = await run('copied');
+    if (isStored) {
+      expect(copied).toMatchObject({ back: { returned: { path: 'test.db', pageBytes: 4096 } } });
+    }
+    expect(copied).toEqual({
+      head: 'SQLite format 3',
+      isWhole: true,
+      back: isStored ? expect.anything() : expect.objectContaining({ name: 'UnsupportedError' }),
+      people: isStored ? [{ name: 'Ada' }, { name: 'Grace' }] : [],
+    });
+  });
+
+  test('close waits for what was called before, and ends iterations', async () => {
+    expect(await run('closing')).toEqual({
+      last: [{ people: 2 }],
+      after: expect.objectContaining({ name: 'OptionError' }),
+    });
+  });
+});
+
+const STORED = KINDS.filter(({ kind }) => kind !== 'memory');
+
+describe.each(STORED)('what openDatabase stores, $kind', (subject) => {
+  const run = runnerOf(subject);
+
+  // Goal: one connection is told that another is in the way, and gets its turn if it tries again.
+  test('a transaction that is busy says so, and can be retried', async () => {
+    expect(await run('busy')).toEqual({
+      firstWay: expect.objectContaining({ name: 'SqlError', code: 'BUSY', isBusy: true }),
+      attempts: expect.any(Number),
+      rows: [1, 3, 4],
+    });
+  });
+
+  test('what was written is there after closing', async () => {
+    expect(await run('kept')).toEqual([{ name: 'Ada' }, { name: 'Grace' }]);
+  });
+});
+
+describe('openDatabase where something is missing', () => {
+  test('an engine this context cannot have is refused by name', async () => {
+    await expect(openDatabase('a.db', { idbName, engine: 'shared' })).rejects.toThrow(
+      'dedicated worker',
+    );
+    await expect(
+      openDatabase('a.db', { idbName, engine: 'mirror', build: 'jspi' }),
+    ).rejects.toThrow('synchronous build');
+    await expect(openDatabase('', { idbName })).rejects.toThrow('path');
+  });
+
+  // Goal: a database that is to be there already is not made. Method: open one that is not there.
+  test('create: false refuses a database that is not there', async () => {
+    const opening = openDatabase('a.db', { idbName, create: false });
+    await expect(opening).rejects.toMatchObject({ sqliteCode: 14 });
+    await (await openDatabase('a.db', { idbName })).close();
+  });
+
+  test('a .wasm that is not there is told with what to do', async () => {
+    // In a worker, for Emscripten also rejects a promise that nobody can wait for.
+    const job: Job = { name: 'engine', options: { idbName }, wasmAt: '/nowhere/' };
+    const answer = await askDedicatedWorker<Answer>(WORKER, job);
+    expect(answer).toEqual({ error: expect.stringMatching(/^UnsupportedError: .*locateFile/) });
+  });
+
+  // Goal: nothing is kept in memory unawares. Method: a context without IndexedDB.
+  test('without IndexedDB it throws, or takes memory if told to', async () => {
+    vi.stubGlobal('indexedDB', undefined);
+    await expect(openDatabase('a.db', { idbName })).rejects.toThrow('indexedDB');
+    await using db = await openDatabase('a.db', { idbName, fallback: 'memory' });
+    expect(db).toMatchObject({ durability: 'none', persistence: 'none' });
+    expect(db.engine.why).toContain('no IndexedDB');
+    expect(() => db.vfs).toThrow(UnsupportedError);
+    expect(await db.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  });
+
+  test('opening can be given up', async () => {
+    const signal = AbortSignal.abort(new Error('changed my mind'));
+    await expect(openDatabase('a.db', { idbName, signal })).rejects.toThrow('changed my mind');
+    const control = new AbortController();
+    const opening = openDatabase('a.db', { idbName, signal: control.signal });
+    control.abort(new Error('too slow'));
+    await expect(opening).rejects.toThrow('too slow');
+    await (await openDatabase('a.db', { idbName })).close();
+  });
+
+  test('what is no SQLite database is told at opening', async () => {
+    const db = await openDatabase('a.db', { idbName });
+    await db.exec(
+      "PRAGMA writable_schema = ON; CREATE TABLE t(a); UPDATE sqlite_schema SET sql = 'no'",
+    );
+    await db.close();
+    const opening = openDatabase('a.db', { idbName });
+    await expect(opening).rejects.toBeInstanceOf(SqlError);
+  });
+
+  test('persistence is told, and asked for in a window', async () => {
+    await using db = await openDatabase('a.db', { idbName });
+    expect(db.persistence).toMatch(/^(persistent|best-effort)$/);
+    expect(await requestPersistence()).toMatch(/^(persistent|best-effort)$/);
+  });
+});
