@@ -12,9 +12,8 @@ export function assemble(recording: Recording, toleranceMs: number): History {
   const { plan, records, startedAt, finale } = recording;
   const sqliteTxs = plan.jobs.flatMap((job) => {
     const told = records[job.seat] ?? [];
-    const deceived = recording.deceived.filter(({ seats }) => seats.includes(job.seat));
     return [
-      ...told.map((record) => asOld(heard(job, record), deceived)),
+      ...told.map((record) => asOld(heard(job, record), recording.deceived)),
       ...unheard(job, told, startedAt),
     ];
   });
@@ -46,7 +45,8 @@ function heard(job: SeatJob, record: SeatRecord): SqliteTx {
 
 /**
  * What a context knows by its lock alone is good for half of `stealAfterMs` (docs/DURABILITY.md §10). So if
- * the lock is taken from it by who does not wait for that, its reads may be as old as the deed. Its commits
+ * the lock is taken from it by who does not wait for that, its reads may be as old as the deed; and what it
+ * commits before it is told may be missing from reads of the context that has the lock by right. Commits
  * are fenced in any case.
  */
 function asOld(sqliteTx: SqliteTx, deceived: readonly Deception[]): SqliteTx {

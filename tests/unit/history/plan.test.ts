@@ -1,6 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { assemble } from '../../support/history/assemble.ts';
-import { planHistory, planTx, type StrikeKind } from '../../support/history/plan.ts';
+import {
+  planHistory,
+  planTx,
+  STEAL_AFTER_MS,
+  type StrikeKind,
+} from '../../support/history/plan.ts';
 import type { Finale, Recording, SeatRecord } from '../../support/history/protocol.ts';
 import { check } from '../../support/history/runner.ts';
 import { PAGES, SEATS, seatsOf } from '../../support/history/seats.ts';
@@ -117,5 +122,73 @@ describe('a seat that died', () => {
   test('cannot have done half of that', () => {
     const found = check(assemble(recordingOf(appends.slice(1)), 2));
     expect(new Set(found.map(({ by }) => by))).toEqual(new Set(['versions', 'lists']));
+  });
+});
+
+// Goal: what a lock that is taken without waiting may cost is allowed, and no more. Method: a read that misses
+// an acknowledged commit, by another context, sooner or later after the deed.
+describe('a lock taken from one that was not told', () => {
+  function foundAfter(readAt: number, deceived: Recording['deceived']): readonly unknown[] {
+    const [plan] = plans;
+    if (!plan) throw new Error('no plan');
+    const jobs = plan.jobs.slice(0, 2).map((job) => ({ ...job, sqliteTxs: 1 }));
+    const [writer, reader] = jobs;
+    if (!writer || !reader) throw new Error('no jobs');
+    const commit = { op: 'append', key: 0, value: 77 } as const;
+    const records: Recording['records'] = {
+      [writer.seat]: [
+        {
+          sequence: 1,
+          outcome: 'committed',
+          startedAt: 100,
+          endedAt: 110,
+          snapshot: 1,
+          commit: 2,
+          ops: [commit],
+          error: undefined,
+        },
+      ],
+      [reader.seat]: [
+        {
+          sequence: 1,
+          outcome: 'aborted',
+          startedAt: readAt,
+          endedAt: readAt + 1,
+          snapshot: 1,
+          commit: undefined,
+          ops: [{ op: 'read', key: 0, values: [] }],
+          error: 'BUSY_SNAPSHOT',
+        },
+      ],
+    };
+    const lists = Array.from({ length: plan.keys }, (_, key) => (key === 0 ? [77] : []));
+    const log: Finale['log'] = [
+      [1, 0],
+      [2, planTx(writer, 1).id],
+    ];
+    const finale: Finale = { log, lists, startedAt: 9000, endedAt: 9010, defects: [] };
+    const recording = {
+      plan: { ...plan, jobs },
+      startedAt: 90,
+      records,
+      dead: [],
+      struck: [],
+      deceived,
+      finale,
+    };
+    return check(assemble(recording as Recording, 2));
+  }
+  const deed = [{ seats: [plans[0]?.jobs[0]?.seat ?? 0], at: 95 }];
+
+  test('who has it then may miss what that one commits', () => {
+    expect(foundAfter(120, deed)).toEqual([]);
+  });
+
+  test('but not for longer than a context knows by its lock alone', () => {
+    expect(foundAfter(95 + STEAL_AFTER_MS, deed)).not.toEqual([]);
+  });
+
+  test('and never without the deed', () => {
+    expect(foundAfter(120, [])).not.toEqual([]);
   });
 });
