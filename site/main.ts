@@ -20,6 +20,8 @@ const KILL_AFTER_MS = 700;
 const LOG_LINES_MAX = 100;
 
 const latencies: number[] = [];
+/** The last commit that was acknowledged before a kill. */
+let acknowledged = 0;
 let worker = new WorkerConnection(hear);
 
 function hear(message: WorkerMessage): void {
@@ -27,7 +29,10 @@ function hear(message: WorkerMessage): void {
     latencies.push(message.durationMs);
     if (latencies.length > LATENCIES_MAX) latencies.shift();
     drawLatency(element('latency', HTMLCanvasElement), latencies);
-  } else if (message.type === 'event') log(`${message.name}: ${message.text}`);
+  } else if (message.type === 'event') {
+    if (message.name === 'acknowledged') acknowledged = Number(/\d+/.exec(message.text)?.[0]);
+    log(`${message.name}: ${message.text}`);
+  }
 }
 
 function log(text: string): void {
@@ -88,6 +93,7 @@ async function run(): Promise<string> {
 }
 
 async function killInCommit(): Promise<string> {
+  acknowledged = 0;
   // It is killed, so its promise rejects.
   const writing = worker.call('rewriteForEver').catch(() => undefined);
   await new Promise((resolve) => setTimeout(resolve, KILL_AFTER_MS));
@@ -99,8 +105,15 @@ async function killInCommit(): Promise<string> {
   const { rows } = await worker.call('run', 'SELECT min(at), max(at), count(*) FROM rewritten');
   const [first, last, count] = rows[0] ?? [];
   const isWhole = first === last && (count === 2000 || count === 0);
+  const isKept = acknowledged === 0 || Number(last) >= acknowledged || durabilityIsDeferred();
+  if (!isKept) throw new Error(`Commit ${acknowledged} was acknowledged, and ${last} is the last`);
   if (!isWhole) throw new Error(`Found commits ${first} to ${last} with ${count} rows`);
   return `Opened again: commit ${last ?? 'none'} is there whole, ${count} rows of one commit; ${await worker.call('verify')}`;
+}
+
+/** Only then may the newest commits be lost. */
+function durabilityIsDeferred(): boolean {
+  return field('durability').value === 'deferred';
 }
 
 async function importFile(file: File): Promise<string> {

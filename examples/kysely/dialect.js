@@ -35,6 +35,8 @@ export class IDBBlockDialect {
   }
 }
 
+const CHANGES = new Set(['InsertQueryNode', 'UpdateQueryNode', 'DeleteQueryNode']);
+
 /** One connection, lent to one user at a time. @implements {SqlDriver} */
 class Driver {
   #db;
@@ -94,7 +96,8 @@ class Connection {
   /** @param {import('kysely').CompiledQuery} query @returns {Promise<any>} */
   async executeQuery({ sql, parameters, query }) {
     const params = /** @type {any} */ (parameters);
-    if (query.kind === 'SelectQueryNode' || 'returning' in query) {
+    // Raw SQL may be of any kind.
+    if (!CHANGES.has(query.kind) || 'returning' in query) {
       return { rows: await this.#db.query(sql, params) };
     }
     const { changes, lastInsertRowId } = await this.#db.exec(sql, params);

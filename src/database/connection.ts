@@ -5,7 +5,8 @@
  *   I2  An error carries what the storage failed with, if that was the reason.
  *   I3  Statements are finalized before the connection is closed.
  *
- *   open ──close──▶ closed
+ *   open ──giveUp──▶ broken: nothing is run any more
+ *     └──────┴──close──▶ closed
  */
 import { BlockStoreError, OptionError } from '../errors.js';
 import type { BlockVFS } from '../vfs/block-vfs.js';
@@ -38,7 +39,7 @@ export class Connection {
   readonly #iterated: Set<number> = new Set();
   /** What a VFS method failed with in this turn. */
   #cause: BlockStoreError | undefined;
-  #state: 'open' | 'closed' = 'open';
+  #state: 'open' | 'broken' | 'closed' = 'open';
 
   constructor({ sqlite3, module, handle, vfs, path }: ConnectionParts) {
     this.sqlite3 = sqlite3;
@@ -70,12 +71,13 @@ export class Connection {
 
   /** Runs statements in a turn. @throws SqlError; the signal's reason if it is aborted. */
   async run<T>(sql: string, work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-    if (this.#state === 'closed') {
-      throw new OptionError('database', `"${this.path}" is closed; open it again`);
-    }
+    this.assertOpen();
     signal?.throwIfAborted();
     this.#cause = undefined;
-    const interrupt = () => this.module._sqlite3_interrupt(this.handle);
+    // What iterates would be interrupted too, and SQLite would refuse everything until that ends.
+    const interrupt = () => {
+      if (this.#iterated.size === 0) this.module._sqlite3_interrupt(this.handle);
+    };
     signal?.addEventListener('abort', interrupt);
     try {
       return await work();
@@ -92,8 +94,9 @@ export class Connection {
     if (signal?.aborted && (code & PRIMARY) === SQLITE_INTERRUPT) return signal.reason;
     const extended = this.module._sqlite3_extended_errcode(this.handle);
     const sqliteCode = (extended & PRIMARY) === (code & PRIMARY) ? extended : code;
-    // I2: SQLite has no text of its own for what failed after it was done.
-    const cause = this.#cause;
+    // I2: not what was overcome before.
+    const isIts = ((this.#cause?.sqliteCode ?? 0) & PRIMARY) === (sqliteCode & PRIMARY);
+    const cause = isIts ? this.#cause : undefined;
     return new SqlError(String(message), { sql, sqliteCode, cause });
   }
 
@@ -129,6 +132,9 @@ export class Connection {
   async runEach(sql: string): Promise<void> {
     const { sqlite3 } = this;
     for await (const statement of sqlite3.statements(this.handle, sql)) {
+      if (sqlite3.bind_parameter_count(statement) > 0) {
+        throw new OptionError('params', `"${sql}" has parameters, and no values for them`);
+      }
       while ((await sqlite3.step(statement)) === SQLITE_ROW);
     }
   }
@@ -158,12 +164,26 @@ export class Connection {
     return this.#state === 'closed';
   }
 
+  /** @throws OptionError once it is closed, or a sqliteTx could not be rolled back */
+  assertOpen(): void {
+    if (this.#state === 'open') return;
+    const why = this.#state === 'closed' ? 'is closed' : 'could not be rolled back';
+    throw new OptionError('database', `"${this.path}" ${why}; close it and open it again`);
+  }
+
+  /** A sqliteTx could not be rolled back: what is run now would be part of it. */
+  giveUp(): void {
+    if (this.#state === 'open') this.#state = 'broken';
+  }
+
+  isReadonly(statement: number): boolean {
+    return this.module._sqlite3_stmt_readonly(statement) !== 0;
+  }
+
   async close(): Promise<void> {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
-    // I3
-    for (const statement of this.#iterated) await this.sqlite3.finalize(statement);
-    this.#iterated.clear();
+    // I3: its sessions have ended their iterations.
     await this.#idle.clear();
     await this.sqlite3.close(this.handle);
   }

@@ -12,7 +12,7 @@ import type { Connection } from './connection.js';
 import type { EngineChoice } from './engine-choice.js';
 import { serialize } from './memory-image.js';
 import type { Persistence } from './persistence.js';
-import { Queue } from './queue.js';
+import type { Queue } from './queue.js';
 import { SqlSession } from './session.js';
 import { type Transaction, type TransactionOptions, transact } from './transaction.js';
 
@@ -21,6 +21,8 @@ export interface DatabaseParts {
   readonly engine: EngineChoice;
   readonly durability: Durability | 'pragma' | 'none';
   readonly persistence: Persistence;
+  /** Turns on the wa-sqlite module. */
+  readonly queue: Queue;
 }
 
 export class Database extends SqlSession implements AsyncDisposable {
@@ -31,8 +33,8 @@ export class Database extends SqlSession implements AsyncDisposable {
   /** Whether the browser may evict the database, as it was when this was opened. */
   readonly persistence: Persistence;
 
-  constructor({ connection, engine, durability, persistence }: DatabaseParts) {
-    super(connection, new Queue());
+  constructor({ connection, engine, durability, persistence, queue }: DatabaseParts) {
+    super(connection, queue);
     this.engine = engine;
     this.durability = durability;
     this.persistence = persistence;
@@ -84,10 +86,17 @@ export class Database extends SqlSession implements AsyncDisposable {
    */
   export(): ReadableStream<Uint8Array> {
     const { connection } = this;
-    if (connection.vfs) return connection.vfs.exportFile(this.path);
+    if (connection.vfs) {
+      connection.assertOpen();
+      return connection.vfs.exportFile(this.path);
+    }
     return new ReadableStream({
       start: async (controller) => {
-        controller.enqueue(await this.queue.run(async () => serialize(connection)));
+        const image = await this.queue.run(async () => {
+          connection.assertOpen();
+          return serialize(connection);
+        });
+        controller.enqueue(image);
         controller.close();
       },
     });
@@ -95,14 +104,18 @@ export class Database extends SqlSession implements AsyncDisposable {
 
   /**
    * Puts an ordinary SQLite file in the place of this database, as a whole or not at all; see `importFile`
-   * of the VFS. Calls made meanwhile wait.
+   * of the VFS. Calls made meanwhile wait, and iterations that are open end.
    *
    * @throws NotADatabaseError if it is none; UnsupportedError in memory
    */
   async import(source: ByteSource, options: ImportOptions = {}): Promise<ImportReport> {
     const { vfs } = this;
     const { signal } = options;
-    return await this.queue.run(() => vfs.importFile(this.path, source, options), signal);
+    return await this.queue.run(async () => {
+      this.connection.assertOpen();
+      await this.endIterations();
+      return await vfs.importFile(this.path, source, options);
+    }, signal);
   }
 
   /** Waits for what is under way and for acknowledged commits, then lets go of everything. */
@@ -117,6 +130,10 @@ export class Database extends SqlSession implements AsyncDisposable {
         await connection.vfs?.close();
       }
     });
+  }
+
+  protected override assertUsable(): void {
+    this.connection.assertOpen();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

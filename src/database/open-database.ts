@@ -19,6 +19,7 @@ import {
 } from './engine-choice.js';
 import { type LocateFile, loadApi, loadBuild } from './load-build.js';
 import { persistenceNow } from './persistence.js';
+import { Queue } from './queue.js';
 import { SqlError } from './sql-error.js';
 import type { ConnectionModule, SqliteApi } from './sqlite-api.js';
 
@@ -49,6 +50,8 @@ export interface OpenOptions extends MirrorVFSOptions, Omit<SharedVFSOptions, 'l
 }
 
 const VOLUME = 'idb-block-vfs';
+/** A VFS's name is its own in SQLite. */
+let vfsCount = 0;
 const MEMORY = ':memory:';
 const OPEN_READWRITE = 0x2;
 const OPEN_CREATE = 0x4;
@@ -84,9 +87,28 @@ async function open(path: string, options: OpenOptions): Promise<Database> {
   if (options.sqlite3 && !options.module) {
     throw new OptionError('sqlite3', 'pass the module it was made from as well');
   }
+  try {
+    return await openAs(name, options, options.engine ?? 'auto');
+  } catch (error) {
+    // A sandboxed frame has IndexedDB, and may not use it.
+    if (options.fallback !== 'memory' || !isForbidden(error)) throw error;
+    return await openAs(name, options, 'memory');
+  }
+}
+
+function isForbidden(error: unknown): boolean {
+  const { cause } = error as { cause?: { name?: unknown } };
+  return cause?.name === 'SecurityError';
+}
+
+async function openAs(
+  name: string,
+  options: OpenOptions,
+  wished: NonNullable<OpenOptions['engine']>,
+): Promise<Database> {
   const engine = chooseEngine(
     {
-      engine: options.engine ?? 'auto',
+      engine: wished,
       given: options.module && recogniseCurrentLine(options.module),
       build: options.build,
       orMemory: options.fallback === 'memory',
@@ -95,21 +117,42 @@ async function open(path: string, options: OpenOptions): Promise<Database> {
   );
   const build = engine.build as BundledBuild;
   const module = options.module ?? (await loadBuild(build, options.locateFile));
-  const sqlite3 = (options.sqlite3 as SqliteApi | undefined) ?? (await loadApi(module));
+  const { queue, sqlite3 } = await sharedOf(module, options.sqlite3 as SqliteApi | undefined);
   const vfs = await createVFS(engine, module, options);
+  let connection: Connection | undefined;
   try {
-    if (vfs) sqlite3.vfs_register(vfs, true);
-    const connection = await connect({ sqlite3, module, vfs, path: name }, options);
+    connection = await queue.run(() => connect({ sqlite3, module, vfs, path: name }, options));
     const durability = vfs?.engine.durability ?? 'none';
     const persistence = vfs ? await persistenceNow() : 'none';
-    const database = new Database({ connection, engine, durability, persistence });
+    const database = new Database({ connection, engine, durability, persistence, queue });
     // Whatever is wrong with the file is told now.
     await database.query('SELECT 1 FROM sqlite_schema LIMIT 1');
     return database;
   } catch (cause) {
+    const opened = connection;
+    // It may hold locks.
+    if (opened) await queue.run(() => opened.close());
     await vfs?.close();
     throw cause;
   }
+}
+
+interface Shared {
+  readonly queue: Queue;
+  readonly sqlite3: SqliteApi;
+}
+
+/** A module runs one call at a time, whatever connection it is for; and making its API anew resets it. */
+const shared = new WeakMap<object, Promise<Shared>>();
+
+function sharedOf(module: object, given: SqliteApi | undefined): Promise<Shared> {
+  const made = shared.get(module) ?? make(module, given);
+  shared.set(module, made);
+  return made;
+}
+
+async function make(module: object, given: SqliteApi | undefined): Promise<Shared> {
+  return { queue: new Queue(), sqlite3: given ?? (await loadApi(module)) };
 }
 
 /** @throws UnsupportedError for the old line, whose API is another */
@@ -129,13 +172,14 @@ async function createVFS(
   options: OpenOptions,
 ): Promise<BlockVFS | undefined> {
   const all = { idbName: VOLUME, durability: 'strict', ...options } as const;
+  const vfsName = `${VOLUME}-${++vfsCount}`;
   switch (name) {
     case 'IDBBlockVFS':
-      return await IDBBlockVFS.create(VOLUME, module, all);
+      return await IDBBlockVFS.create(vfsName, module, all);
     case 'IDBBlockMirrorVFS':
-      return await IDBBlockMirrorVFS.create(VOLUME, module, all);
+      return await IDBBlockMirrorVFS.create(vfsName, module, all);
     case 'IDBBlockSharedVFS':
-      return await IDBBlockSharedVFS.create(VOLUME, module, forStorageWorker(all));
+      return await IDBBlockSharedVFS.create(vfsName, module, forStorageWorker(all));
     case 'memory':
       return undefined;
   }
@@ -150,7 +194,7 @@ function forStorageWorker({ indexedDB, locks, ...options }: OpenOptions): Shared
   return locks === null ? { ...options, locks } : options;
 }
 
-interface Site {
+interface Target {
   readonly sqlite3: SqliteApi;
   readonly module: object;
   readonly vfs: BlockVFS | undefined;
@@ -158,7 +202,7 @@ interface Site {
 }
 
 async function connect(
-  { sqlite3, module, vfs, path }: Site,
+  { sqlite3, module, vfs, path }: Target,
   { create = true }: OpenOptions,
 ): Promise<Connection> {
   const flags = OPEN_READWRITE | (create || !vfs ? OPEN_CREATE : 0);
@@ -168,7 +212,8 @@ async function connect(
   };
   vfs?.addEventListener('error', onError);
   try {
-    const handle = await sqlite3.open_v2(vfs ? path : MEMORY, flags);
+    if (vfs) sqlite3.vfs_register(vfs, false);
+    const handle = await sqlite3.open_v2(vfs ? path : MEMORY, flags, vfs?.name);
     return new Connection({
       sqlite3,
       module: module as ConnectionModule,

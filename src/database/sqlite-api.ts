@@ -49,6 +49,8 @@ export interface ConnectionModule {
   _sqlite3_malloc(bytes: number): number;
   _sqlite3_free(address: number): void;
   _sqlite3_serialize(connection: number, schema: number, size: number, flags: number): number;
+  /** 0 if it may write. */
+  _sqlite3_stmt_readonly(statement: number): number;
   _sqlite3_extended_errcode(connection: number): number;
   _sqlite3_last_insert_rowid(connection: number): number;
   _sqlite3_total_changes(connection: number): number;

@@ -9,6 +9,8 @@ import type { SqliteApi } from './sqlite-api.js';
 const STATEMENTS_MAX = 64;
 /** Text longer than this is not likely to be run twice. */
 const SQL_LENGTH_MAX = 4096;
+/** Many pragmas take effect, and have their answer, when they are compiled. */
+const IS_PRAGMA = /^(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/)*pragma\b/i;
 
 export class StatementCache {
   readonly #sqlite3: SqliteApi;
@@ -30,7 +32,7 @@ export class StatementCache {
   /** Takes a statement back. What its last step failed with was told then. */
   async give(sql: string, statement: number): Promise<void> {
     await this.#sqlite3.reset(statement).catch(() => undefined);
-    const isWanted = sql.length <= SQL_LENGTH_MAX || this.#kept.has(sql);
+    const isWanted = !IS_PRAGMA.test(sql) && (sql.length <= SQL_LENGTH_MAX || this.#kept.has(sql));
     if (!isWanted || this.#idle.has(sql)) {
       await this.#sqlite3.finalize(statement);
       return;

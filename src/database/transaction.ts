@@ -7,7 +7,7 @@
  *   begun ──function returns──▶ COMMIT ──▶ over
  *     └──function throws, or COMMIT fails──▶ ROLLBACK ──▶ over
  */
-import { OptionError } from '../errors.js';
+import { OptionError, StorageError } from '../errors.js';
 import type { Connection } from './connection.js';
 import { Queue } from './queue.js';
 import { type RunOptions, SqlSession } from './session.js';
@@ -27,13 +27,29 @@ export interface TransactionOptions extends RunOptions {
   readonly retries?: number;
 }
 
+const SQLITE_ABORT_ROLLBACK = 516;
 const MODES = ['deferred', 'immediate', 'exclusive'];
 /** The wait before the first retry, in milliseconds; it doubles with each, up to the greatest. */
 const WAIT_MS = 10;
 const WAIT_MS_MAX = 1000;
 
+type State = 'beginning' | 'begun' | 'over';
+
 export class Transaction extends SqlSession {
-  #depth = 0;
+  /** Of the SAVEPOINTs that it is in. */
+  readonly #depth: number;
+  #state: State = 'beginning';
+  /** The part of it that is under way. */
+  #part: Transaction | undefined;
+
+  private constructor(
+    connection: Connection,
+    queue: Queue,
+    { signal, depth }: { readonly signal: AbortSignal | undefined; readonly depth: number },
+  ) {
+    super(connection, queue, signal);
+    this.#depth = depth;
+  }
 
   /** Runs `fn` in a sqliteTx, once. */
   static async run<T>(
@@ -41,11 +57,12 @@ export class Transaction extends SqlSession {
     fn: (tx: Transaction) => Promise<T>,
     { mode = 'immediate', signal }: TransactionOptions,
   ): Promise<T> {
-    const tx = new Transaction(connection, new Queue(), signal);
+    const tx = new Transaction(connection, new Queue(), { signal, depth: 0 });
     await tx.exec(`BEGIN ${mode}`);
+    tx.#state = 'begun';
     try {
       const answer = await fn(tx);
-      await tx.#commit();
+      await tx.#finish('COMMIT');
       return answer;
     } catch (error) {
       await tx.#rollback(error);
@@ -54,45 +71,68 @@ export class Transaction extends SqlSession {
   }
 
   /**
-   * A part of it, which is undone alone if `fn` throws (a SAVEPOINT). What is run on the outer
-   * transaction meanwhile is part of it too.
+   * A part of it, which is undone alone if `fn` throws (a SAVEPOINT). What is run on the outer one
+   * meanwhile is part of it too.
    *
-   * @throws what `fn` throws; SqlError
+   * @throws what `fn` throws; SqlError; OptionError if another part is under way
    */
-  async transaction<T>(fn: (tx: this) => Promise<T>): Promise<T> {
-    this.#depth++;
-    const name = `idb_block_vfs_${this.#depth}`;
+  async transaction<T>(fn: (tx: Transaction) => Promise<T>): Promise<T> {
+    if (this.#part) throw new OptionError('transaction', 'a part is under way; wait for its end');
+    const depth = this.#depth + 1;
+    const part = new Transaction(this.connection, this.queue, { signal: this.signal, depth });
+    this.#part = part;
+    const name = `idb_block_vfs_${depth}`;
     try {
       await this.exec(`SAVEPOINT ${name}`);
+      part.#state = 'begun';
       try {
-        const answer = await fn(this);
-        await this.exec(`RELEASE ${name}`);
+        const answer = await fn(part);
+        await part.#finish(`RELEASE ${name}`);
         return answer;
       } catch (error) {
-        // SQLite may have rolled all of it back by itself.
-        if (this.connection.inSqliteTx) await this.exec(`ROLLBACK TO ${name}; RELEASE ${name}`);
+        await part.#rollback(error, `ROLLBACK TO ${name}; RELEASE ${name}`);
         throw error;
       }
     } finally {
-      this.#depth--;
+      this.#part = undefined;
     }
   }
 
-  async #commit(): Promise<void> {
-    await this.exec('COMMIT');
-    await this.queue.run(() => this.end());
+  /** I2, and after SQLite has rolled it back by itself: what is run then would be committed alone. */
+  protected override assertUsable(sql: string): void {
+    if (this.#state === 'over') {
+      throw new OptionError('transaction', 'it is over; use the database');
+    }
+    if (this.#state === 'begun' && !this.connection.inSqliteTx) {
+      const why = 'an earlier error has rolled the sqliteTx back';
+      throw new SqlError(why, { sql, sqliteCode: SQLITE_ABORT_ROLLBACK });
+    }
   }
 
-  async #rollback(why: unknown): Promise<void> {
+  /** In one turn, so that nothing comes between. It cannot be aborted. */
+  async #finish(sql: string): Promise<void> {
     const { connection } = this;
     await this.queue.run(async () => {
+      this.assertUsable(sql);
+      this.#state = 'over';
+      await this.end();
+      await connection.run(sql, () => connection.runEach(sql), undefined);
+    });
+  }
+
+  async #rollback(why: unknown, sql = 'ROLLBACK'): Promise<void> {
+    const { connection } = this;
+    await this.queue.run(async () => {
+      this.#state = 'over';
       await this.end();
       // SQLite may have done it already.
       if (!connection.inSqliteTx) return;
       try {
-        await connection.run('ROLLBACK', () => connection.runEach('ROLLBACK'), undefined);
+        await connection.run(sql, () => connection.runEach(sql), undefined);
       } catch (failure) {
-        throw new AggregateError([why, failure], 'a transaction failed, and so did its ROLLBACK');
+        connection.giveUp();
+        const message = `it failed, and so did its rollback (${(failure as Error).message})`;
+        throw new StorageError(connection.path, message, { cause: why });
       }
     });
   }

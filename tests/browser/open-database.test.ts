@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import createAsyncify from 'wa-sqlite/dist/wa-sqlite-async.mjs';
 import {
+  IDBBlockVFS,
   type OpenOptions,
   openDatabase,
   requestPersistence,
@@ -157,6 +159,41 @@ describe.each(KINDS)('openDatabase, $kind', (subject) => {
     expect(await run('openIteration')).toMatchObject({ name: 'OptionError' });
   });
 
+  // Goal: what is run in a sqliteTx is never committed without it. Method: SQLite rolls it back by itself; a
+  // call that comes when the function has returned; two parts at once.
+  const over = expect.objectContaining({ name: 'OptionError' });
+
+  test('nothing of a transaction that SQLite has rolled back is committed alone', async () => {
+    const rolledBack = expect.objectContaining({ name: 'SqlError', sqliteCode: 516 });
+    const unique = expect.objectContaining({ name: 'SqlError', sqliteCode: 2067 });
+    expect(await run('rolledBack')).toEqual({ caught: rolledBack, queued: unique, rows: [1] });
+  });
+
+  test('nothing that comes after a transaction is committed alone', async () => {
+    expect(await run('late')).toEqual({ late: over, rows: [1] });
+  });
+
+  test('parts of a transaction are undone alone, and are one inside the other', async () => {
+    expect(await run('parts')).toEqual({ second: over, rows: [1] });
+  });
+
+  test('a write that is iterated over is whole at once, and keeps no other from being committed', async () => {
+    expect(await run('returning')).toEqual({ u: 1, t: 1000 });
+  });
+
+  test('a pragma takes effect each time', async () => {
+    expect(await run('pragmas')).toEqual(
+      [100, 200, 100, 200].map((cache_size) => ({ cache_size })),
+    );
+  });
+
+  test('parameters without values are an error, not NULL', async () => {
+    expect(await run('unbound')).toEqual({
+      failed: expect.objectContaining({ name: 'OptionError' }),
+      rows: [],
+    });
+  });
+
   test('calls of the database wait for a transaction', async () => {
     expect(await run('order')).toEqual([{ rows: 2 }]);
   });
@@ -198,9 +235,13 @@ describe.each(KINDS)('openDatabase, $kind', (subject) => {
   });
 
   test('close waits for what was called before, and ends iterations', async () => {
+    const message = expect.stringContaining('is closed');
+    const closed = expect.objectContaining({ name: 'OptionError', message });
     expect(await run('closing')).toEqual({
       last: [{ people: 2 }],
-      after: expect.objectContaining({ name: 'OptionError' }),
+      after: closed,
+      next: closed,
+      exported: closed,
     });
   });
 });
@@ -213,15 +254,42 @@ describe.each(STORED)('what openDatabase stores, $kind', (subject) => {
   // Goal: one connection is told that another is in the way, and gets its turn if it tries again.
   test('a transaction that is busy says so, and can be retried', async () => {
     expect(await run('busy')).toEqual({
-      firstWay: expect.objectContaining({ name: 'SqlError', code: 'BUSY', isBusy: true }),
-      attempts: expect.any(Number),
-      rows: [1, 3, 4],
+      refused: expect.objectContaining({ name: 'SqlError', code: 'BUSY', isBusy: true }),
+      attempts: 1,
+      rows: [3, 4],
     });
   });
 
   test('what was written is there after closing', async () => {
     expect(await run('kept')).toEqual([{ name: 'Ada' }, { name: 'Grace' }]);
   });
+});
+
+describe.each(['jspi', 'asyncify'] as const)('a statement on %s', (build) => {
+  test('is interrupted while it waits for IndexedDB', async () => {
+    const options = { idbName, build, cacheBytes: 65536 };
+    expect(await runScenario('interrupted', options)).toEqual({
+      stopped: { name: 'Error', message: 'long enough', code: undefined },
+      after: [{ rows: 1000 }],
+    });
+  });
+});
+
+// Goal: databases on one module do not disturb each other. Method: two, at once, on Asyncify.
+test('two databases on one module take turns', async () => {
+  const module = await createAsyncify();
+  const [a, b] = await Promise.all(
+    ['a.db', 'b.db'].map((path) => openDatabase(path, { idbName, module })),
+  );
+  if (!a || !b) throw new Error('not open');
+  await Promise.all(
+    [a, b, a, b].map((db, i) => db.exec(`CREATE TABLE t${i}(a); INSERT INTO t${i} VALUES (${i})`)),
+  );
+  expect(await Promise.all([a.query('SELECT a FROM t2'), b.query('SELECT a FROM t3')])).toEqual([
+    [{ a: 2 }],
+    [{ a: 3 }],
+  ]);
+  await Promise.all([a.close(), b.close()]);
 });
 
 describe('openDatabase where something is missing', () => {
@@ -278,6 +346,10 @@ describe('openDatabase where something is missing', () => {
     await db.close();
     const opening = openDatabase('a.db', { idbName });
     await expect(opening).rejects.toBeInstanceOf(SqlError);
+    // It has let go of its locks.
+    const vfs = await IDBBlockVFS.create('other', await createAsyncify(), { idbName });
+    expect(await vfs.deleteFile('a.db')).toBe(true);
+    await vfs.close();
   });
 
   test('persistence is told, and asked for in a window', async () => {

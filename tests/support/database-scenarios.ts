@@ -2,19 +2,17 @@
  * What an app does with `openDatabase`, as functions that run in any context and return what they saw as
  * plain values: a window and workers are then held to the same answers.
  */
-import { type Database, type OpenOptions, openDatabase, SqlError } from '../../src/index.js';
-
-export type ScenarioOptions = Pick<
-  OpenOptions,
-  'engine' | 'build' | 'idbName' | 'durability' | 'busyTimeoutMs' | 'locateFile'
->;
-
-type Scenario = (db: Database, options: ScenarioOptions) => Promise<unknown>;
-
-const PEOPLE = `CREATE TABLE people(id INTEGER PRIMARY KEY, name TEXT, born INTEGER, face BLOB);
-  INSERT INTO people(name, born) VALUES ('Ada', 1815), ('Grace', 1906)`;
-const MANY = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
-  SELECT i FROM n`;
+import { openDatabase } from '../../src/index.js';
+import {
+  collect,
+  failure,
+  MANY,
+  PEOPLE,
+  type Scenario,
+  type ScenarioOptions,
+  values,
+} from './database-probes.ts';
+import { TRANSACTIONS } from './database-transactions.ts';
 
 const SCENARIOS = {
   async engine(db) {
@@ -98,7 +96,7 @@ const SCENARIOS = {
     return { sum, some, none: await collect(db.iterate('SELECT 1 WHERE 0')) };
   },
 
-  /** A loop that was left early has let go of its snapshot: another connection may change the schema. */
+  /** A loop that was left early has let go of the table: it can be dropped. */
   async leftIteration(db) {
     await db.exec(PEOPLE);
     for await (const _ of db.iterate('SELECT * FROM people')) break;
@@ -132,68 +130,6 @@ const SCENARIOS = {
     return [before, await db.query('SELECT * FROM t')];
   },
 
-  async transaction(db) {
-    await db.exec('CREATE TABLE t(a)');
-    const answer = await db.transaction(async (tx) => {
-      await tx.exec('INSERT INTO t VALUES (1)');
-      return 'committed';
-    });
-    const thrown = await failure(() =>
-      db.transaction(async (tx) => {
-        await tx.exec('INSERT INTO t VALUES (2)');
-        throw new RangeError('mine');
-      }),
-    );
-    let kept: { exec(sql: string): Promise<unknown> } | undefined;
-    await db.transaction(async (tx) => {
-      kept = tx;
-      await tx.exec('INSERT INTO t VALUES (3)');
-      await failure(() =>
-        tx.transaction(async () => {
-          await tx.exec('INSERT INTO t VALUES (4)');
-          throw new Error('undone alone');
-        }),
-      );
-      await tx.transaction(() => tx.exec('INSERT INTO t VALUES (5)'));
-    });
-    return {
-      answer,
-      thrown,
-      rows: (await db.query('SELECT a FROM t', [], { rows: 'arrays' })).flat(),
-      afterwards: await failure(async () => kept?.exec('INSERT INTO t VALUES (6)')),
-      mode: await failure(() => db.transaction(async () => 1, { mode: 'eager' as never })),
-      retries: await failure(() => db.transaction(async () => 1, { retries: -1 })),
-    };
-  },
-
-  /** What is called while a transaction is under way is run after it. */
-  async order(db) {
-    await db.exec('CREATE TABLE t(a)');
-    const under = db.transaction(async (tx) => {
-      await tx.exec('INSERT INTO t VALUES (1)');
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      await tx.exec('INSERT INTO t VALUES (2)');
-    });
-    const count = db.query('SELECT count(*) AS rows FROM t');
-    await under;
-    return await count;
-  },
-
-  /** An iteration that a transaction leaves open ends with it. */
-  async openIteration(db) {
-    await db.exec(PEOPLE);
-    let left: AsyncIterator<unknown> | undefined;
-    await db.transaction(async (tx) => {
-      left = tx.iterate(MANY);
-      await left.next();
-    });
-    await db.exec('DROP TABLE people');
-    const rest = failure(async () => {
-      while (!(await left?.next())?.done);
-    });
-    return await rest;
-  },
-
   async errors(db) {
     await db.exec('CREATE TABLE t(a UNIQUE); INSERT INTO t VALUES (1)');
     return {
@@ -204,37 +140,45 @@ const SCENARIOS = {
     };
   },
 
-  async busy(db, options) {
+  /** A statement that writes and is left alone keeps no other write from being committed. */
+  async returning(db, options) {
+    await db.exec('CREATE TABLE t(a); CREATE TABLE u(a)');
+    const insert = `INSERT INTO t ${MANY} RETURNING a`;
+    const iteration = db.iterate(insert);
+    await iteration.next();
+    await db.exec('INSERT INTO u VALUES (1)');
+    const other = options.engine === 'memory' ? db : await openDatabase(db.path, options);
+    const [seen] = await other.query('SELECT count(*) AS u, (SELECT count(*) FROM t) AS t FROM u');
+    if (other !== db) await other.close();
+    await iteration.return();
+    return seen;
+  },
+
+  async pragmas(db) {
+    const answers: unknown[] = [];
+    for (const size of [100, 200, 100, 200]) {
+      await db.query(`PRAGMA cache_size = ${size}`);
+      answers.push(...(await db.query('/* now */ PRAGMA cache_size')));
+    }
+    return answers;
+  },
+
+  async unbound(db) {
     await db.exec('CREATE TABLE t(a)');
-    const other = await openDatabase(db.path, options);
-    let attempts = 0;
-    const write = (retries: number) =>
-      other.transaction((tx) => tx.exec('INSERT INTO t VALUES (2)'), { retries });
-    let firstWay: unknown;
-    await db.transaction(async (tx) => {
-      await tx.exec('INSERT INTO t VALUES (1)');
-      firstWay = await failure(() => write(0));
-    });
-    let release: () => void = () => undefined;
-    const released = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    const holding = db.transaction(async (tx) => {
-      await tx.exec('INSERT INTO t VALUES (3)');
-      await released;
-    });
-    const retried = other.transaction(
-      async (tx) => {
-        attempts++;
-        await tx.exec('INSERT INTO t VALUES (4)');
-      },
-      { retries: 50 },
-    );
-    setTimeout(() => release(), (options.busyTimeoutMs ?? 0) * 3);
-    await Promise.all([holding, retried]);
-    await other.close();
-    const rows = (await db.query('SELECT a FROM t ORDER BY a', [], { rows: 'arrays' })).flat();
-    return { firstWay, attempts, rows };
+    const failed = await failure(() => db.exec('INSERT INTO t VALUES (?)'));
+    return { failed, rows: await values(db) };
+  },
+
+  /** A query that would take minutes, reading from IndexedDB again and again. */
+  async interrupted(db) {
+    await db.exec(`PRAGMA cache_size = 10; CREATE TABLE t(a);
+      WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
+      INSERT INTO t SELECT randomblob(3000) FROM n`);
+    const control = new AbortController();
+    setTimeout(() => control.abort(new Error('long enough')), 50);
+    const sql = 'SELECT sum(length(x.a) + length(y.a)) FROM t x, t y, t z';
+    const stopped = await failure(() => db.query(sql, [], { signal: control.signal }));
+    return { stopped, after: await db.query('SELECT count(*) AS rows FROM t') };
   },
 
   async abort(db) {
@@ -286,7 +230,14 @@ const SCENARIOS = {
     await iteration.next();
     await db.close();
     await db.close();
-    return { last: await last, after: await failure(() => db.query('SELECT 1')) };
+    return {
+      last: await last,
+      after: await failure(() => db.query('SELECT 1')),
+      next: await failure(async () => {
+        while (!(await iteration.next()).done);
+      }),
+      exported: await failure(async () => db.export().getReader().read()),
+    };
   },
 
   async kept(db, options) {
@@ -296,6 +247,7 @@ const SCENARIOS = {
     await using again = await openDatabase(db.path, options);
     return await again.query('SELECT name FROM people');
   },
+  ...TRANSACTIONS,
 } satisfies Record<string, Scenario>;
 
 export type ScenarioName = keyof typeof SCENARIOS;
@@ -308,21 +260,4 @@ export async function runScenario(name: ScenarioName, options: ScenarioOptions):
   } finally {
     await db.close();
   }
-}
-
-/** How a call fails, in plain values. */
-async function failure(call: () => Promise<unknown> | undefined): Promise<unknown> {
-  try {
-    return { returned: await call() };
-  } catch (error) {
-    const { name, message, code } = error as Error & { code?: unknown };
-    if (!(error instanceof SqlError)) return { name, message, code };
-    return { name, message, code, sqliteCode: error.sqliteCode, isBusy: error.isBusy };
-  }
-}
-
-async function collect<T>(rows: AsyncIterable<T>): Promise<T[]> {
-  const all: T[] = [];
-  for await (const row of rows) all.push(row);
-  return all;
 }

@@ -1,5 +1,6 @@
 /** A worker that runs one scenario of an `openDatabase` suite. */
-import { runScenario, type ScenarioName, type ScenarioOptions } from '../database-scenarios.js';
+import type { ScenarioOptions } from '../database-probes.js';
+import { runScenario, type ScenarioName } from '../database-scenarios.js';
 
 // Vitest rewrites import() for its own pages, and this worker is none of them.
 Object.assign(globalThis, {
