@@ -7,7 +7,7 @@
  */
 
 /** From getting the lock. */
-const TURN_MS = 6;
+const TURN_MS = 10;
 /** Who begins so soon after it has ended will do so again. */
 export const AGAIN_MS = 5;
 

@@ -46,10 +46,16 @@ describe.each(ONE_OF_EACH)('%s: a connection closed between statements', (build)
     vfs.addEventListener('connectionlost', ({ detail }) => lost.push(detail.why));
     vfs.addEventListener('connectionhealed', ({ detail }) => healed.push(detail.reopens));
     await rig.arrived();
+    // A lease is good until the storage worker knows.
+    const close = async () => {
+      const count = lost.length + 1;
+      rig.faults.closeAll();
+      await vi.waitFor(() => expect(lost).toHaveLength(count), { timeout: 10_000 });
+    };
     for (let round = 0; round < 3; round++) {
-      rig.faults.closeAll();
+      await close();
       await rig.db.run(insert(1));
-      rig.faults.closeAll();
+      await close();
       expect(await rig.db.value('SELECT count(*) FROM t')).toBe(4 + round);
     }
     await vi.waitFor(() => expect(healed).toHaveLength(6), { timeout: 10_000 });

@@ -10,9 +10,9 @@ test('one that began again at once is waited for until its turn is over', () => 
   turn.begins(() => 1);
   expect(turn.ends(2, 0)).toBe(true);
   turn.begins(() => 3);
-  expect(turn.ends(4.9, 0)).toBe(true);
-  turn.begins(() => 5);
-  expect(turn.ends(6.1, 0)).toBe(false);
+  expect(turn.ends(8.9, 0)).toBe(true);
+  turn.begins(() => 9);
+  expect(turn.ends(10.1, 0)).toBe(false);
 });
 
 test('one that takes its time is not waited for', () => {

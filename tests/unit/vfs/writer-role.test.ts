@@ -83,7 +83,7 @@ describe('handing over', () => {
       for (let i = 0; i < 10; i++) {
         expect(await role.enter(LONG_MS)).toBe(true);
         turns.push(number);
-        await lab.pass(3);
+        await lab.pass(6);
         role.leave();
       }
     };
