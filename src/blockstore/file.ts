@@ -10,7 +10,7 @@
  *   absent ──create──▶ new ──first commit──▶ born
  */
 import { assert, BusyError, CorruptionError, fromDomException } from '../errors.js';
-import { type CommitRecord, sameNonce } from '../format/commit.js';
+import type { CommitRecord } from '../format/commit.js';
 import { decodeFile, type FileRecord } from '../format/files.js';
 import { commitsFrom, everythingOf } from '../format/keys.js';
 import type { BlockSize, ChecksumAlgorithm, FileId, Version } from '../types.js';
@@ -20,7 +20,7 @@ import type { Connection } from './connection.js';
 import { createRecord } from './create.js';
 import { unwrapRecord } from './evidence.js';
 import { BlockMap } from './map.js';
-import { changesOf, decodeStored, type StoredCommit } from './newer.js';
+import { changesOf, decodeStored, follow, isMarkerOf, type StoredCommit } from './newer.js';
 import type { FallBack, OnDamage, Recover, Recovered } from './recovered.js';
 import { result } from './requests.js';
 import { Residence, type ResidenceOptions } from './residence.js';
@@ -286,7 +286,7 @@ export class BlockFile {
     const isOvertaken = () => this.state.map !== map || map.version !== version;
     if (this.#isAhead || isOvertaken()) return await this.refresh();
     const [marker, ...newer] = stored.map((value) => decodeStored(value, this.file));
-    if (!this.#isOwnMarker(marker)) return await this.#loadAnew();
+    if (!isMarkerOf(this.state, marker)) return await this.#loadAnew();
     if (this.#residence && newer.length > 0) {
       if (!(await this.#bringNewer(this.#residence, newer))) return await this.#loadAnew();
       if (isOvertaken()) return await this.refresh();
@@ -296,13 +296,6 @@ export class BlockFile {
     this.validatedAtMs = now;
     const commits = newer.flatMap((found) => found?.commit ?? []);
     this.#told.reached(this.state.map, commits);
-  }
-
-  /** Not so when others fell back below our version and gave it to another commit. */
-  #isOwnMarker(stored: StoredCommit | undefined): boolean {
-    const { map, marker } = this.state;
-    if (stored?.commit.version !== map.version) return false;
-    return marker !== undefined && sameNonce(stored.commit.nonce, marker);
   }
 
   /** False if the newer commits cannot be followed, or the store lacks what they have written. */
@@ -317,20 +310,8 @@ export class BlockFile {
 
   /** False if the commit cannot be applied to the map in memory. */
   #follow(found: StoredCommit | undefined): boolean {
-    if (!found) return false;
-    const { commit, recordBytes } = found;
-    const { map } = this.state;
-    const isNext = commit.base === map.version;
-    if (!isNext || !commit.entries || commit.directoryVersion !== this.state.directoryVersion) {
-      return false;
-    }
-    this.state.apply(
-      { ...commit, entries: commit.entries },
-      { endPart: commit.endPart, recordBytes },
-      map.pins > 0,
-    );
-    this.state.marker = commit.nonce;
-    this.#landed = commit.version;
+    if (!found || !follow(this.state, found)) return false;
+    this.#landed = found.commit.version;
     return true;
   }
 

@@ -18,21 +18,18 @@ import type { DraftCommit } from '../blockstore/committer.js';
 import type { Draft } from '../blockstore/draft.js';
 import type { BlockMap } from '../blockstore/map.js';
 import { ReadAhead } from '../blockstore/readahead.js';
-import { BusyError, CommitUnknownError, UnsupportedError } from '../errors.js';
+import { BusyError, CommitUnknownError } from '../errors.js';
 import * as rc from '../result-codes.js';
 import type { Durability } from '../types.js';
-import type { SnapshotPages } from './journal-file.js';
 import { failCacheCheck, isCacheCheck } from './page-cache.js';
 import { Patience } from './patience.js';
 import type { ConnectionPragmas } from './pragmas.js';
 import { readLater, readNow } from './reading.js';
 import type { SharedFile, Thread } from './shared-file.js';
+import { pagesOf, type SnapshotPages } from './snapshot-pages.js';
 import { Staging } from './staging.js';
 import { View } from './view.js';
-
-/** File format write version in the header: 1 for a rollback journal, 2 for WAL. */
-const WRITE_VERSION_OFFSET = 18;
-const WAL_FORMAT = 2;
+import { refuseWal } from './wal-header.js';
 
 export class DatabaseFile {
   readonly shared: SharedFile;
@@ -98,24 +95,14 @@ export class DatabaseFile {
   snapshotPages(): SnapshotPages | undefined {
     const map = this.snapshot;
     if (!map) return undefined;
-    if (this.#snapshotPages) return this.#snapshotPages;
-    const view = this.viewOf(map);
-    const pages: SnapshotPages = {
-      pageBytes: map.blockSize,
-      isCurrent: () => this.#snapshotPages === pages,
-      peek: (page) => view.peek(page - 1),
-      load: (page) => view.load(page - 1),
-    };
-    this.#snapshotPages = pages;
-    return pages;
+    this.#snapshotPages ??= pagesOf(this.viewOf(map), (pages) => this.#snapshotPages === pages);
+    return this.#snapshotPages;
   }
 
   /** How long this connection waits for another one to end writing. */
   get waitMs(): number {
-    const { busyTimeoutMs } = this.pragmas;
-    // Without a busy handler it is the program that tries again.
-    if (busyTimeoutMs === undefined) return this.shared.env.options.busyTimeoutMs;
-    return busyTimeoutMs > 0 ? this.patience.left(busyTimeoutMs) : 0;
+    const { pragmas, patience, shared } = this;
+    return patience.waitMs(pragmas.busyTimeoutMs, shared.env.options.busyTimeoutMs);
   }
 
   get durability(): Durability {
@@ -153,10 +140,7 @@ export class DatabaseFile {
 
   /** Copies `source` in. A promise: wait before the next write. */
   put(source: Uint8Array, offset: number): Promise<void> | undefined {
-    // The pragma is answered before this, except where SQLite tells another file's VFS of it.
-    if (offset === 0 && source[WRITE_VERSION_OFFSET] === WAL_FORMAT) {
-      throw new UnsupportedError('journal_mode=WAL', `"${this.path}" keeps its rollback journal.`);
-    }
+    refuseWal(this.path, source, offset);
     this.shared.role?.breathe();
     return this.#stage().write(source, offset);
   }

@@ -12,15 +12,7 @@
  */
 import { equalBytes } from '../blockstore/bytes.js';
 import { InvariantError } from '../errors.js';
-
-/** The pages of a sqliteTx's snapshot; null stands for zeros, undefined for "not in memory". */
-export interface SnapshotPages {
-  readonly pageBytes: number;
-  /** False once the sqliteTx has ended. */
-  isCurrent(): boolean;
-  peek(page: number): Uint8Array | null | undefined;
-  load(page: number): Promise<Uint8Array | null>;
-}
+import type { SnapshotPages } from './snapshot-pages.js';
 
 const NUMBER_BYTES = 4;
 /** Smaller pieces are joined with what precedes them. */

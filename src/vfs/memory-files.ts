@@ -2,8 +2,9 @@
 import { InvariantError } from '../errors.js';
 import * as rc from '../result-codes.js';
 import type { Answer } from './core.js';
-import { JournalFile, type SnapshotPages } from './journal-file.js';
+import { JournalFile } from './journal-file.js';
 import { MemoryFile } from './memory-file.js';
+import type { SnapshotPages } from './snapshot-pages.js';
 
 const JOURNAL_SUFFIX = '-journal';
 

@@ -13,8 +13,16 @@ export class Patience {
   #since: number | undefined;
   #refused = 0;
 
-  /** Milliseconds that the call that begins now may wait. */
-  left(waitMs: number): number {
+  /**
+   * Milliseconds that the call that begins now may wait: by the connection's `busy_timeout`, or without
+   * one, where it is the program that tries again, for `otherwiseMs` each time.
+   */
+  waitMs(busyTimeoutMs: number | undefined, otherwiseMs: number): number {
+    if (busyTimeoutMs === undefined) return otherwiseMs;
+    return busyTimeoutMs > 0 ? this.#left(busyTimeoutMs) : 0;
+  }
+
+  #left(waitMs: number): number {
     const now = performance.now();
     if (now - this.#refused > REPEATED_WITHIN_MS) this.#since = undefined;
     this.#since ??= now;

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { JournalFile, type SnapshotPages } from '../../../src/vfs/journal-file.js';
+import { JournalFile } from '../../../src/vfs/journal-file.js';
+import type { SnapshotPages } from '../../../src/vfs/snapshot-pages.js';
 
 const PAGE_BYTES = 512;
 
