@@ -210,16 +210,12 @@ export class DatabaseFile {
    * commit, so nobody else may commit from now on.
    */
   claim(): number | Promise<number> {
-    return this.#claim();
-  }
-
-  async #claim(): Promise<number> {
-    if (this.level !== rc.SQLITE_LOCK_NONE && !this.isWriter) {
-      this.pragmas.exclusive = false;
-      await this.#reserve(this.level);
+    if (this.level === rc.SQLITE_LOCK_NONE || this.isWriter) return rc.SQLITE_NOTFOUND;
+    this.pragmas.exclusive = false;
+    return this.#reserve(this.level).then(() => {
       this.pragmas.exclusive = true;
-    }
-    return rc.SQLITE_NOTFOUND;
+      return rc.SQLITE_NOTFOUND;
+    });
   }
 
   /** Reads nothing of a snapshot whose versions were lost, and writes nothing on top of it. */
