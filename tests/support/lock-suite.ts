@@ -10,22 +10,23 @@ const soon = (assertion: () => void) => vi.waitFor(assertion, { timeout: 10_000 
 export function defineLockSuite(
   fresh: () => { readonly locks: LockManager; readonly name: string },
 ): void {
-  /** A holder that goes on until it is told to stop. */
+  /** A holder that goes on until it is told to stop, which it may be before it holds. */
   function hold(locks: LockManager, name: string, options: LockOptions = {}) {
     const log: string[] = [];
     let stop: () => void = () => undefined;
+    const stopped = new Promise<void>((resolve) => {
+      stop = resolve;
+    });
     const request = locks
       .request(name, options, async (lock) => {
         log.push(lock ? 'held' : 'refused');
         if (!lock) return 'refused';
-        await new Promise<void>((resolve) => {
-          stop = resolve;
-        });
+        await stopped;
         log.push('done');
         return 'result';
       })
       .catch((error: Error) => `rejected: ${error.name}`);
-    return { request, log, stop: () => stop() };
+    return { request, log, stop };
   }
 
   test('without a fault, locks are what they are', async () => {
@@ -79,6 +80,7 @@ export function defineLockSuite(
     const { locks, name } = fresh();
     const faulty = new FaultyLocks(locks);
     const first = hold(faulty, name);
+    await soon(() => expect(first.log).toEqual(['held']));
     const second = hold(locks, name);
     await pause();
     expect(second.log).toEqual([]);
@@ -113,7 +115,6 @@ export function defineLockSuite(
     const controller = new AbortController();
     const waiting = hold(faulty, name, { signal: controller.signal });
     expect(await hold(faulty, name, { ifAvailable: true }).request).toBe('refused');
-    await pause();
     free.stop();
     await soon(() => expect([free.log, waiting.log]).toEqual([['held', 'done'], []]));
     controller.abort();
@@ -134,7 +135,6 @@ export function defineLockSuite(
     faulty.thaw();
     await soon(() => expect(frozen.log).toEqual(['held']));
     frozen.stop();
-    await pause();
     other.stop();
     expect([await frozen.request, await other.request]).toEqual(['result', 'result']);
   });
@@ -143,7 +143,7 @@ export function defineLockSuite(
     const { locks, name } = fresh();
     const faulty = new FaultyLocks(locks);
     const first = hold(faulty, name);
-    await pause();
+    await soon(() => expect(first.log).toEqual(['held']));
     const thief = hold(faulty, name, { steal: true });
     expect(await first.request).toBe('rejected: AbortError');
     await soon(() => expect(thief.log).toEqual(['held']));
