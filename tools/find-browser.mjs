@@ -1,7 +1,7 @@
 /**
- * Finds a browser that runs; installs Chromium if there is none.
- * As a program (argument: chromium, the default, firefox or webkit): says on stderr what it tries,
- * prints the path on stdout.
+ * Finds a browser that runs; installs it if there is none.
+ * As a program (arguments: any of chromium, firefox and webkit; without one chromium): says on stderr
+ * what it tries, prints the paths on stdout.
  */
 import { accessSync, constants } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
@@ -33,7 +33,7 @@ export async function findBrowser(name, { log = () => {}, install = true } = {})
   const found = (await fromEnvironment(browser, log)) ?? (await firstThatRuns(browser, log));
   if (found !== undefined) return found;
   if (install) {
-    for (const installer of browser.installers?.() ?? []) {
+    for (const installer of browser.installers()) {
       log(`no ${browser.title} yet; trying: ${installer.title}`);
       if (!installer.run(log)) continue;
       const installed = await firstThatRuns(browser, log);
@@ -43,6 +43,22 @@ export async function findBrowser(name, { log = () => {}, install = true } = {})
   throw new Error(
     `No ${browser.title} found. ${browser.advice}, or set ${browser.variables[0]} to its path.`,
   );
+}
+
+/**
+ * Whether a browser seems to be there. Nothing is started, so it may turn out not to run.
+ *
+ * @param {BrowserName} name
+ */
+export function looksInstalled(name) {
+  const browser = BROWSERS[name];
+  const isThere = browser.variables.some((variable) => process.env[variable]) || isIn(browser);
+  return isThere && (browser.helpers ?? []).every((helper) => isIn({ names: [helper] }));
+}
+
+/** @param {Places} where */
+function isIn(where) {
+  return [...placesOf(where)].some(isExecutable);
 }
 
 /**
@@ -69,8 +85,11 @@ async function firstThatRuns(browser, log) {
   return undefined;
 }
 
-/** @param {Browser} browser */
-function placesOf({ names, places }) {
+/**
+ * @typedef {{ names: readonly string[], places?: () => readonly string[] }} Places
+ * @param {Places} where
+ */
+function placesOf({ names, places = () => [] }) {
   const suffix = process.platform === 'win32' ? '.exe' : '';
   const folders = (process.env['PATH'] ?? '').split(delimiter).filter((dir) => isAbsolute(dir));
   if (process.platform === 'linux') folders.push('/usr/bin');
@@ -102,10 +121,13 @@ async function runs(browser, path, log) {
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   try {
-    const asked = process.argv[2] ?? 'chromium';
-    const name = BROWSER_NAMES.find((known) => known === asked);
-    if (!name) throw new Error(`"${asked}" is none of ${BROWSER_NAMES.join(', ')}`);
-    console.log(await findBrowser(name, { log: (line) => console.error(`find-browser: ${line}`) }));
+    const words = process.argv.slice(2);
+    const log = (/** @type {string} */ line) => console.error(`find-browser: ${line}`);
+    for (const word of words.length > 0 ? words : ['chromium']) {
+      const name = BROWSER_NAMES.find((known) => known === word);
+      if (!name) throw new Error(`"${word}" is none of ${BROWSER_NAMES.join(', ')}`);
+      console.log(await findBrowser(name, { log }));
+    }
   } catch (error) {
     console.error(`find-browser: ${error instanceof Error ? error.message : String(error)}`);
     process.exitCode = 1;

@@ -1,4 +1,4 @@
-/** Ways to install Chromium, least intrusive first. */
+/** Ways to install a browser, least intrusive first. */
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -9,43 +9,69 @@ const PACKAGE_MANAGER_TIMEOUT_MS = 600_000;
 /**
  * @typedef {{ title: string, run: (log: (line: string) => void) => boolean }} Installer
  *   run: true when every command succeeded
+ *
+ * @typedef {object} Wanted what a browser is called by those who have it
+ * @property {string} [playwright] default: its build is of no use here
+ * @property {string} [cask] of Homebrew
+ * @property {Readonly<Partial<Record<Manager, readonly string[]>>>} packages
+ *
+ * @typedef {keyof typeof COMMANDS} Manager
+ *
+ * @typedef {object} Machine
+ * @property {string} platform
+ * @property {(command: string) => boolean} has
+ * @property {() => readonly string[] | undefined} elevation the words before a command that needs
+ *   root; undefined if we may not run it
  */
 
-/** @returns {Installer[]} those that can work on this machine */
-export function installers() {
-  return [playwrightInstaller(), ...systemInstallers()];
-}
+/** The commands of each package manager that come before the names of packages. */
+const COMMANDS = {
+  'apt-get': [
+    ['apt-get', 'update', '-q'],
+    ['apt-get', 'install', '-q', '-y', '--no-install-recommends'],
+  ],
+  dnf: [['dnf', 'install', '-y']],
+  apk: [['apk', 'add']],
+};
+const MANAGERS = /** @type {readonly Manager[]} */ (Object.keys(COMMANDS));
 
-/** @returns {Installer} */
-function playwrightInstaller() {
-  const cli = join(dirname(createRequire(import.meta.url).resolve('playwright')), 'cli.js');
-  return sequence([[process.execPath, cli, 'install', 'chromium']], PLAYWRIGHT_TIMEOUT_MS);
-}
+/** @type {Machine} */
+const THIS_MACHINE = { platform: process.platform, has, elevation };
 
-/** @returns {Installer[]} */
-function systemInstallers() {
+/**
+ * @param {Wanted} wanted
+ * @param {Machine} [machine] default: this one
+ * @returns {Installer[]} those that can work on the machine
+ */
+export function installersOf({ playwright, cask, packages }, machine = THIS_MACHINE) {
+  const own = playwright === undefined ? [] : [playwrightInstaller(playwright)];
   // Homebrew refuses to run as root and needs no rights of its own.
-  if (process.platform === 'darwin') {
-    return has('brew') ? [system([['brew', 'install', '--cask', 'google-chrome']])] : [];
+  if (machine.platform === 'darwin') {
+    if (cask === undefined || !machine.has('brew')) return own;
+    return [...own, system([['brew', 'install', '--cask', cask]])];
   }
-  if (process.platform !== 'linux') return [];
-  const elevate = elevation();
-  if (elevate === undefined) return [];
-  /** @type {Record<string, string[][]>} */
-  const commands = {
-    'apt-get': [
-      ['apt-get', 'update', '-q'],
-      ['apt-get', 'install', '-q', '-y', '--no-install-recommends', 'chromium'],
-    ],
-    dnf: [['dnf', 'install', '-y', 'chromium']],
-    apk: [['apk', 'add', 'chromium']],
-  };
-  return Object.entries(commands)
-    .filter(([manager]) => has(manager))
-    .map(([, steps]) => system(steps.map((step) => [...elevate, ...step])));
+  if (machine.platform !== 'linux') return own;
+  const elevate = machine.elevation();
+  if (elevate === undefined) return own;
+  const systems = MANAGERS.flatMap((manager) => {
+    const { [manager]: names } = packages;
+    if (!names || !machine.has(manager)) return [];
+    const steps = COMMANDS[manager];
+    const commands = steps.map((step, i) => {
+      const isLast = i === steps.length - 1;
+      return [...elevate, ...step, ...(isLast ? names : [])];
+    });
+    return [system(commands)];
+  });
+  return [...own, ...systems];
 }
 
-/** @returns {string[] | undefined} the words before a command that needs root, if we may run it */
+/** @param {string} browser @returns {Installer} */
+function playwrightInstaller(browser) {
+  const cli = join(dirname(createRequire(import.meta.url).resolve('playwright')), 'cli.js');
+  return sequence([[process.execPath, cli, 'install', browser]], PLAYWRIGHT_TIMEOUT_MS);
+}
+
 function elevation() {
   if (process.getuid?.() === 0) return [];
   const sudo = spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore', timeout: 10_000 });

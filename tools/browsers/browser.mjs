@@ -15,9 +15,11 @@
  * @property {readonly string[]} variables of the environment that may give its executable
  * @property {readonly string[]} names of its executable, to be looked for in PATH
  * @property {() => readonly string[]} places where else it may be
+ * @property {readonly string[]} [helpers] programs without which it does not run
  * @property {string} advice how to install it, as a sentence
- * @property {() => readonly import('../install-browser.mjs').Installer[]} [installers] ways to install
- *   it without asking; default: none
+ * @property {(machine?: import('../install-browser.mjs').Machine) =>
+ *   readonly import('../install-browser.mjs').Installer[]} installers ways to install it without
+ *   asking, on that machine or this one
  * @property {(executable: string) => Promise<string>} version rejects if it does not run
  * @property {(profileDir: string) => Promise<Surroundings>} [prepare] default: nothing is needed
  * @property {(options: { profileDir: string, url: string, flags: readonly string[] }) => string[]} args

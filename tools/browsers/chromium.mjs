@@ -2,7 +2,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { chromium as playwrightChromium } from 'playwright';
 import { CHROMIUM_FLAGS } from '../chromium-flags.mjs';
-import { installers } from '../install-browser.mjs';
+import { installersOf } from '../install-browser.mjs';
 import { askVersion } from './version.mjs';
 
 const FLAGS = [
@@ -29,7 +29,15 @@ export const chromium = {
   advice:
     'Install Chromium or Chrome (Debian: "apt-get install chromium"; elsewhere: ' +
     '"npx playwright install --with-deps chromium")',
-  installers,
+  installers: (machine) =>
+    installersOf(
+      {
+        playwright: 'chromium',
+        cask: 'google-chrome',
+        packages: { 'apt-get': ['chromium'], dnf: ['chromium'], apk: ['chromium'] },
+      },
+      machine,
+    ),
   version: askVersion,
   args: ({ profileDir, url, flags }) => [...FLAGS, ...flags, `--user-data-dir=${profileDir}`, url],
   locks: ['SingletonLock', 'SingletonSocket', 'SingletonCookie'],

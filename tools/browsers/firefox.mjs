@@ -2,12 +2,13 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { firefox as playwrightFirefox } from 'playwright';
+import { installersOf } from '../install-browser.mjs';
 import { askVersion } from './version.mjs';
 
 /** A port where nobody listens. */
 const NOWHERE = 'http://127.0.0.1:9/';
 
-/** No pages but ours, quiet on the network, and no questions after having been killed. */
+/** No pages but ours, quiet on the network, and no questions: nobody is there to answer. */
 const PREFERENCES = {
   'app.normandy.enabled': false,
   'app.update.auto': false,
@@ -22,6 +23,8 @@ const PREFERENCES = {
   'datareporting.healthreport.uploadEnabled': false,
   'datareporting.policy.dataSubmissionEnabled': false,
   'dom.max_script_run_time': 0,
+  'dom.storageManager.prompt.testing': true,
+  'dom.storageManager.prompt.testing.allow': true,
   'extensions.update.enabled': false,
   'network.captive-portal-service.enabled': false,
   'network.connectivity-service.enabled': false,
@@ -41,6 +44,15 @@ export const firefox = {
   advice:
     'Install Firefox (Debian: "apt-get install firefox-esr"; elsewhere: ' +
     '"npx playwright install --with-deps firefox")',
+  installers: (machine) =>
+    installersOf(
+      {
+        playwright: 'firefox',
+        cask: 'firefox',
+        packages: { 'apt-get': ['firefox-esr'], dnf: ['firefox'], apk: ['firefox'] },
+      },
+      machine,
+    ),
   version: askVersion,
   prepare: async (profileDir) => {
     mkdirSync(profileDir, { recursive: true });

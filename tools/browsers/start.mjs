@@ -14,20 +14,21 @@ import { BROWSERS } from './browser.mjs';
  * Makes ready to start one browser on one profile, as often as one likes, one at a time.
  *
  * @param {import('./browser.mjs').BrowserName} name
- * @param {{ executable: string, profileDir: string }} options
+ * @param {{ executable: string, profileDir: string, env?: Readonly<Record<string, string>> }} options
+ *   env: more variables of its environment
  */
-export async function launcher(name, { executable, profileDir }) {
+export async function launcher(name, { executable, profileDir, env = {} }) {
   const browser = BROWSERS[name];
   const surroundings = await browser.prepare?.(profileDir);
 
   return {
     /** @param {string} url @param {readonly string[]} [flags] */
     start(url, flags = []) {
-      const { pid, onExit, kill } = startProcess(
-        executable,
-        browser.args({ profileDir, url, flags }),
-        surroundings?.env,
-      );
+      const args = browser.args({ profileDir, url, flags });
+      const { pid, onExit, kill } = startProcess(executable, args, {
+        ...surroundings?.env,
+        ...env,
+      });
       return {
         pid,
         onExit,

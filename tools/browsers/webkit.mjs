@@ -5,6 +5,7 @@
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { installersOf } from '../install-browser.mjs';
 import { askVersion } from './version.mjs';
 import { startDisplay } from './virtual-display.mjs';
 
@@ -25,9 +26,20 @@ export const webkit = {
   variables: ['IDB_BLOCK_VFS_WEBKIT'],
   names: ['MiniBrowser'],
   places: usualPlaces,
+  helpers: ['Xvfb'],
   advice:
     'Install WebKitGTK with its MiniBrowser, and Xvfb, on Linux (Debian: ' +
     '"apt-get install webkit2gtk-driver xvfb")',
+  installers: (machine) =>
+    installersOf(
+      {
+        packages: {
+          'apt-get': ['webkit2gtk-driver', 'xvfb'],
+          dnf: ['webkit2gtk4.1', 'xorg-x11-server-Xvfb'],
+        },
+      },
+      machine,
+    ),
   version: async (executable) => {
     const display = await startDisplay();
     try {

@@ -1,0 +1,32 @@
+/**
+ * The browsers that `npm test` runs in. In CI (variable `CI`) that is all of them: one that is missing is
+ * installed or an error. Elsewhere it is Chromium, which is installed, and those others that are there.
+ * As a program: finds or installs them, and says what is left out.
+ */
+import { pathToFileURL } from 'node:url';
+import { BROWSER_NAMES, BROWSERS } from './browsers/browser.mjs';
+import { findBrowser, looksInstalled } from './find-browser.mjs';
+
+/**
+ * @typedef {import('./browsers/browser.mjs').BrowserName} BrowserName
+ *
+ * @param {{ isCI?: boolean, isThere?: (name: BrowserName) => boolean }} [host] default: this one
+ * @returns {readonly BrowserName[]}
+ */
+export function testedBrowsers({
+  isCI = Boolean(process.env['CI']),
+  isThere = looksInstalled,
+} = {}) {
+  return BROWSER_NAMES.filter((name) => name === 'chromium' || isCI || isThere(name));
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const tested = testedBrowsers();
+  for (const name of BROWSER_NAMES) {
+    if (tested.includes(name)) {
+      await findBrowser(name, { log: (line) => console.error(`find-browser: ${line}`) });
+    } else {
+      console.error(`Not tested in ${BROWSERS[name].title}. ${BROWSERS[name].advice}.`);
+    }
+  }
+}
