@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import createModule from 'wa-sqlite/dist/wa-sqlite.mjs';
 import createAsyncify from 'wa-sqlite/dist/wa-sqlite-async.mjs';
 import { IDBBlockSharedVFS } from '../../src/index.js';
+import { has } from '../support/browsers/capabilities.ts';
 import type { Refusal } from '../support/pages/refusal-worker.js';
 import { freshVolume } from '../support/sqlite.js';
 import { askDedicatedWorker, askServiceWorker, askSharedWorker } from '../support/worker-kinds.js';
@@ -60,13 +61,24 @@ test('a worker of a page that is not cross-origin isolated is refused, and told 
   await expectNothingLeft(idbName);
 });
 
-test('a worker that cannot start workers is refused, and told to pass one', async () => {
+test('a worker without SharedArrayBuffer is refused for that, not told headers it has', async () => {
   const idbName = freshVolume('refused');
-  const refusal = await askDedicatedWorker<Refusal>(WORKER, { idbName, without: 'Worker' });
-  expect(refusal).toMatchObject({ capability: 'nested workers' });
-  expect(refusal.message).toContain('serveStorage()');
+  const job = { idbName, without: 'SharedArrayBuffer' };
+  const refusal = await askDedicatedWorker<Refusal>(WORKER, job);
+  expect(refusal).toMatchObject({ capability: 'SharedArrayBuffer' });
+  expect(refusal.message).not.toContain('Cross-Origin');
   await expectNothingLeft(idbName);
 });
+
+if (has('SharedArrayBuffer')) {
+  test('a worker that cannot start workers is refused, and told to pass one', async () => {
+    const idbName = freshVolume('refused');
+    const refusal = await askDedicatedWorker<Refusal>(WORKER, { idbName, without: 'Worker' });
+    expect(refusal).toMatchObject({ capability: 'nested workers' });
+    expect(refusal.message).toContain('serveStorage()');
+    await expectNothingLeft(idbName);
+  });
+}
 
 test('an asynchronous build in a window is refused for the window, not for the build', async () => {
   await expect(IDBBlockSharedVFS.create('x', await createAsyncify())).rejects.toMatchObject({

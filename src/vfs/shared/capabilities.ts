@@ -20,12 +20,19 @@ export function assertCanBlock(context: Context, options: { readonly hasWorker: 
         `must not. Create it in a dedicated worker; ${OTHERS}.`,
     );
   }
-  if (!context.crossOriginIsolated || context.SharedArrayBuffer === undefined) {
+  if (!context.crossOriginIsolated) {
     throw new UnsupportedError(
       'crossOriginIsolated',
       'SharedArrayBuffer needs a cross-origin isolated page. Serve it with the headers ' +
         '"Cross-Origin-Opener-Policy: same-origin" and "Cross-Origin-Embedder-Policy: require-corp" ' +
         `(or "credentialless"), its workers as well; ${OTHERS}.`,
+    );
+  }
+  if (context.SharedArrayBuffer === undefined) {
+    throw new UnsupportedError(
+      'SharedArrayBuffer',
+      'this page is cross-origin isolated, but the browser has no SharedArrayBuffer, or has it switched ' +
+        `off as WebKitGTK has; ${OTHERS}.`,
     );
   }
   if (context.Worker === undefined && !options.hasWorker) {
