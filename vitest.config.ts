@@ -1,41 +1,8 @@
-import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
-import { nativeCommands, profileContains } from './tests/support/browser-commands.ts';
-import { CHROMIUM_FLAGS } from './tools/chromium-flags.mjs';
+import { playwrightProject } from './tests/support/browsers/project.ts';
 import { findChromium } from './tools/find-browser.mjs';
-import { createProfileDir } from './tools/profile-dir.mjs';
-import { CONVERTED_PACKAGES, ISOLATION_HEADERS, WASM_PACKAGES } from './tools/serving.mjs';
 
 const chromium = await findChromium({ log: () => {} });
-
-/** One page at a time in each browser: the provider drops the persistent profile when files of one run in parallel. */
-function browserOf(name: string, include: readonly string[]) {
-  const profileDir = createProfileDir(`vitest-${name}`);
-  return {
-    optimizeDeps: { exclude: WASM_PACKAGES, include: CONVERTED_PACKAGES },
-    server: { headers: ISOLATION_HEADERS },
-    test: {
-      name: `browser-${name}`,
-      include: [...include],
-      sequence: { groupOrder: 1 },
-      testTimeout: 60_000,
-      hookTimeout: 60_000,
-      fileParallelism: false,
-      browser: {
-        enabled: true,
-        headless: true,
-        screenshotFailures: false,
-        provider: playwright({
-          // Without it IndexedDB lives in memory.
-          persistentContext: profileDir,
-          launchOptions: { executablePath: chromium, args: [...CHROMIUM_FLAGS] },
-        }),
-        commands: { profileContains: profileContains(profileDir), ...nativeCommands },
-        instances: [{ browser: 'chromium' as const }],
-      },
-    },
-  };
-}
 
 export default defineConfig({
   test: {
@@ -53,11 +20,17 @@ export default defineConfig({
         },
       },
       // Side by side, for most of what they do is to wait for the disk.
-      browserOf('faults', [
-        'tests/browser/{fault,shared,conformance}*.test.ts',
-        'tests/regress/**/*.test.ts',
-      ]),
-      browserOf('sql', ['tests/browser/!(fault|shared|conformance)*.test.ts']),
+      playwrightProject(chromium, {
+        name: 'browser-faults',
+        include: [
+          'tests/browser/{fault,shared,conformance}*.test.ts',
+          'tests/regress/**/*.test.ts',
+        ],
+      }),
+      playwrightProject(chromium, {
+        name: 'browser-sql',
+        include: ['tests/browser/!(fault|shared|conformance)*.test.ts'],
+      }),
       {
         test: {
           name: 'process',

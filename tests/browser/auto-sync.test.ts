@@ -4,7 +4,13 @@
  * The shared engine's storage is in a worker, which is told nothing of its page.
  */
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { type BuildName, Context, type Database, freshVolume } from '../support/sqlite.js';
+import {
+  type BuildName,
+  Context,
+  type Database,
+  freshVolume,
+  ONE_OF_EACH,
+} from '../support/sqlite.js';
 
 const COMMITS = 20;
 /** Longer than a test may take. */
@@ -15,6 +21,7 @@ let db: Database;
 let flushed: number[];
 afterEach(async () => {
   vi.restoreAllMocks();
+  vi.unstubAllGlobals();
   await db.close();
   await context.close();
 });
@@ -38,8 +45,9 @@ async function commits(
 }
 
 function neverIdle(): void {
-  vi.spyOn(globalThis, 'requestIdleCallback').mockReturnValue(0);
-  vi.spyOn(globalThis, 'cancelIdleCallback').mockReturnValue(undefined);
+  // Not a spy: WebKit has none.
+  vi.stubGlobal('requestIdleCallback', () => 0);
+  vi.stubGlobal('cancelIdleCallback', () => undefined);
 }
 
 function hide(state: DocumentVisibilityState): void {
@@ -50,7 +58,7 @@ function hide(state: DocumentVisibilityState): void {
 /** Longer than it takes to send and complete; what is not sent by then waits. */
 const aWhile = () => new Promise((resolve) => setTimeout(resolve, 150));
 
-describe.each(['asyncify', 'mirror', 'shared'] as const)('auto-sync, %s', (build) => {
+describe.each(ONE_OF_EACH)('auto-sync, %s', (build) => {
   test('an idle page sends what waits', async () => {
     await commits(build);
     await vi.waitFor(async () => expect((await context.vfs.stats()).deferredCommits).toBe(0));

@@ -1,8 +1,9 @@
 /** The browser's IndexedDB, held against the cases that the simulation passes. */
-import { describe } from 'vitest';
+import { describe, inject } from 'vitest';
+import { TARGETS } from '../support/browsers/targets.ts';
 import { realSubjects } from '../support/conformance-subjects.ts';
 import { defineConformance } from '../support/conformance-tests.ts';
 
-describe.each(realSubjects('chromium'))('$name', ({ subject }) => {
+describe.each(realSubjects(TARGETS[inject('target')].browser))('$name', ({ subject }) => {
   defineConformance(subject);
 });

@@ -3,15 +3,16 @@
  * `instanceof` as idb asks for it.
  */
 import { openDB } from 'idb';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { SimulatedIndexedDB } from '../../src/testing/index.js';
+import { TARGETS } from '../support/browsers/targets.ts';
 import { muteOnPurpose, simulatedSubjects } from '../support/conformance-subjects.ts';
 import { defineConformance } from '../support/conformance-tests.ts';
 import { openDatabase } from '../support/sim-dsl.ts';
 
 beforeAll(() => muteOnPurpose());
 
-describe.each(simulatedSubjects('chromium'))('$name', ({ subject }) => {
+describe.each(simulatedSubjects(TARGETS[inject('target')].browser))('$name', ({ subject }) => {
   defineConformance(subject);
 });
 

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
+import { runnable } from '../support/browsers/capabilities.ts';
 import { type BuildName, Context, deleteVolume, freshVolume } from '../support/sqlite.js';
 
-const TARGETS: readonly BuildName[] = [
+const TARGETS: readonly BuildName[] = runnable([
   'asyncify',
   'jspi',
   'mirror',
@@ -9,7 +10,7 @@ const TARGETS: readonly BuildName[] = [
   'legacy-mirror',
   'shared',
   'legacy-shared',
-];
+]);
 /** Each engine of each line, once: what an engine does to a file does not depend on the build. */
 const OTHERS: readonly BuildName[] = ['asyncify', 'mirror', 'legacy-shared'];
 const PAIRS = TARGETS.flatMap((first) =>

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Context, freshVolume } from '../support/sqlite.js';
+import { Context, FASTEST, freshVolume } from '../support/sqlite.js';
 
 const MIB = 1024 * 1024;
 const SPILL_BYTES = MIB;
@@ -14,7 +14,7 @@ const ROWS = 12_800;
 test('a sqliteTx of 50 MB holds no more than cacheBytes, twice spillBytes and a journal of spillBytes', async () => {
   const idbName = freshVolume('memory');
   const options = { idbName, spillBytes: SPILL_BYTES, cacheBytes: CACHE_BYTES };
-  const context = await Context.create('jspi', options);
+  const context = await Context.create(FASTEST, options);
   const db = await context.open();
   await db.run('PRAGMA cache_size=10; PRAGMA synchronous=NORMAL');
   await db.run('CREATE TABLE t(id INTEGER PRIMARY KEY, x)');

@@ -1,12 +1,12 @@
 /** Commands that a browser test can ask the Node side for. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import type { BrowserCommand } from 'vitest/node';
 import { type NativeContent, nativeContent, nativeMade } from './native-file.ts';
 
 declare module 'vitest/browser' {
   interface BrowserCommands {
-    /** Whether a file below the profile's IndexedDB folder contains this ASCII text. */
+    /** Whether a file that holds the profile's IndexedDB contains this ASCII text. */
     profileContains(text: string): Promise<boolean>;
     /** A file that native SQLite makes, in base64. */
     nativeMade(sql: string): Promise<string>;
@@ -15,13 +15,15 @@ declare module 'vitest/browser' {
   }
 }
 
-export function profileContains(profileDir: string): BrowserCommand<[text: string]> {
-  return (_context, text): boolean => {
-    const root = join(profileDir, 'Default', 'IndexedDB');
-    return readdirSync(root, { recursive: true, withFileTypes: true })
+/** @param store paths of those files, within the profile */
+export function profileContains(profileDir: string, store: RegExp): BrowserCommand<[string]> {
+  const isOfStore = (path: string) => store.test(relative(profileDir, path).split(sep).join('/'));
+  return (_context, text): boolean =>
+    readdirSync(profileDir, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
-      .some((entry) => readFileSync(join(entry.parentPath, entry.name)).includes(text));
-  };
+      .map((entry) => join(entry.parentPath, entry.name))
+      .filter(isOfStore)
+      .some((path) => readFileSync(path).includes(text));
 }
 
 export const nativeCommands: {

@@ -3,8 +3,13 @@
 /** Everything a stream gives. */
 export async function readAll(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of stream) chunks.push(chunk);
-  return joined(chunks);
+  // WebKit's streams cannot be iterated over.
+  const reader = stream.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return joined(chunks);
+    chunks.push(value);
+  }
 }
 
 export function joined(chunks: readonly Uint8Array[]): Uint8Array {

@@ -15,6 +15,7 @@ import {
   IDBBlockVFS,
   type MirrorVFSOptions,
 } from '../../src/index.js';
+import { has, runnable } from './browsers/capabilities.ts';
 import { Database, type Row, type Value } from './database.ts';
 import type { SharedBuild, SharedOptions } from './shared/calls.ts';
 import type { SharedContext } from './shared/context.ts';
@@ -25,14 +26,21 @@ export { Database, type Row, type Value } from './database.ts';
 /** An engine on a build of wa-sqlite. */
 export type BuildName = LocalBuild | SharedBuild;
 export type LocalBuild = 'asyncify' | 'jspi' | 'legacy-asyncify' | 'mirror' | 'legacy-mirror';
+// Each list has what runs in this browser.
 /** `IDBBlockVFS`, on every build. */
-export const BUILDS: readonly BuildName[] = ['asyncify', 'jspi', 'legacy-asyncify'];
+export const BUILDS: readonly BuildName[] = runnable(['asyncify', 'jspi', 'legacy-asyncify']);
 /** Every engine, on each build of the current line, and `IDBBlockVFS` on the old one. */
-export const ENGINES: readonly BuildName[] = [...BUILDS, 'mirror', 'shared'];
+export const ENGINES: readonly BuildName[] = runnable([...BUILDS, 'mirror', 'shared']);
 /** The same, and the synchronous engines on the old line. */
-export const EVERY_ENGINE: readonly BuildName[] = [...ENGINES, 'legacy-mirror', 'legacy-shared'];
+export const EVERY_ENGINE: readonly BuildName[] = runnable([
+  ...ENGINES,
+  'legacy-mirror',
+  'legacy-shared',
+]);
 /** Each engine once: what fails below the VFS methods fails alike on all builds of an engine. */
-export const ONE_OF_EACH: readonly BuildName[] = ['asyncify', 'mirror', 'shared'];
+export const ONE_OF_EACH = runnable(['asyncify', 'mirror', 'shared'] as const);
+/** `IDBBlockVFS` on the fastest build. */
+export const FASTEST = has('JSPI') ? 'jspi' : 'asyncify';
 
 /** Whether a sqliteTx larger than `spillBytes` goes out ahead of its commit: a mirror stages all of it. */
 export function spills(build: BuildName): boolean {

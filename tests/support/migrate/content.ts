@@ -2,6 +2,7 @@
 import { openDB } from 'idb';
 import { expect } from 'vitest';
 import { xxh32 } from '../../../src/format/checksum.js';
+import { readAll } from '../bytes.ts';
 import { plainDump } from '../plain-rows.ts';
 import { type Database, Site } from '../sqlite.js';
 
@@ -98,7 +99,7 @@ export async function alter(
 /** What a stream fails with. */
 export async function failureOf(stream: ReadableStream<Uint8Array>): Promise<unknown> {
   try {
-    for await (const _ of stream);
+    await readAll(stream);
   } catch (cause) {
     return cause;
   }

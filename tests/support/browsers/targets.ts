@@ -1,0 +1,65 @@
+/** Where the browser suites run: which browser, how it is started, and what it cannot do. */
+import type { BrowserName } from '../../../tools/browsers/browser.mjs';
+import type { Capability } from './capabilities.ts';
+
+export interface Target {
+  readonly title: string;
+  readonly browser: BrowserName;
+  readonly flags: readonly string[];
+  /** Variables of the environment that the browser is started with. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Paths, within the profile, of the files that hold its IndexedDB. */
+  readonly store: RegExp;
+  /** Checked in the browser by `environment.test.ts`, both ways. */
+  readonly lacks: readonly Capability[];
+}
+
+export const TARGET_NAMES = ['chromium', 'chromium-sqlite', 'firefox', 'webkit'] as const;
+export type TargetName = (typeof TARGET_NAMES)[number];
+
+export const TARGETS: Readonly<Record<TargetName, Target>> = {
+  chromium: {
+    title: 'Chromium (LevelDB)',
+    browser: 'chromium',
+    flags: ['--disable-features=IdbSqliteBackingStore'],
+    env: {},
+    store: /^Default\/IndexedDB\/[^/]*\.leveldb\//,
+    lacks: [],
+  },
+  'chromium-sqlite': {
+    title: 'Chromium (SQLite)',
+    browser: 'chromium',
+    flags: ['--enable-features=IdbSqliteBackingStore'],
+    env: {},
+    store: /^Default\/IndexedDB\/(?!.*\.leveldb\/)/,
+    lacks: [],
+  },
+  firefox: {
+    title: 'Firefox',
+    browser: 'firefox',
+    flags: [],
+    env: {},
+    store: /^storage\/default\/.*\/idb\//,
+    lacks: [],
+  },
+  webkit: {
+    title: 'WebKitGTK',
+    browser: 'webkit',
+    flags: [],
+    env: {},
+    store: /\/IndexedDB\.sqlite3/,
+    lacks: ['JSPI', 'SharedArrayBuffer', 'OPFS'],
+  },
+};
+
+/** Files of tests that make no sense without a capability; the others take from it what there is. */
+const NEEDED: readonly (readonly [files: string, capability: Capability])[] = [
+  ['tests/browser/shared-{clients,transfer-loss,worker-loss}.test.ts', 'SharedArrayBuffer'],
+  ['tests/browser/migrate-absurd-sql.test.ts', 'SharedArrayBuffer'],
+  ['tests/browser/migrate-opfs.test.ts', 'OPFS'],
+];
+
+/** Patterns of the files that a browser without these capabilities has no use for. */
+export function filesBeyond(lacks: readonly Capability[]): string[] {
+  return NEEDED.filter(([, capability]) => lacks.includes(capability)).map(([files]) => files);
+}
