@@ -111,7 +111,7 @@ function asyncRowOf(results, line, name) {
 }
 
 /** @param {Results} results @param {string} name @param {Line} line @returns {Measure | undefined} */
-function measureOf(results, name, line) {
+export function measureOf(results, name, line) {
   const workload = results.workloads.find((one) => one.name === name);
   return workload && line.measure(workload, results);
 }
@@ -127,7 +127,7 @@ function candidates({ contenders }, { durability, onDemand }) {
 }
 
 /** @param {Results} results @param {Line} line @param {Measure | undefined} measure */
-function quickest(results, line, measure) {
+export function quickest(results, line, measure) {
   if (!measure) return undefined;
   const [first] = candidates(results, line)
     .map((contender) => ({

@@ -51,7 +51,12 @@ export interface CommitterDeps
   readonly onPressure: (waits: boolean) => void;
 }
 
-const IDB_DURABILITY = { strict: 'strict', relaxed: 'default', deferred: 'default' } as const;
+/** The durability of the idbTx of a commit. */
+export const IDB_DURABILITY = {
+  strict: 'strict',
+  relaxed: 'default',
+  deferred: 'default',
+} as const;
 
 export class Committer {
   readonly #deps: CommitterDeps;

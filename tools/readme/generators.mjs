@@ -1,0 +1,13 @@
+/** What writes the generated parts of the documents, by their names. */
+import { readCities } from '../../demo/cities.mjs';
+import { durabilityTable } from './durability.mjs';
+import { promiseTable } from './promises.mjs';
+import { speedTable } from './speed.mjs';
+
+/** @type {Readonly<Record<string, import('../generated.mjs').Generator>>} */
+export const GENERATORS = {
+  cities: () => readCities().count.toLocaleString('en'),
+  durability: durabilityTable,
+  promises: promiseTable,
+  speed: speedTable,
+};
