@@ -10,7 +10,7 @@ import { asyncTables } from './report-async.mjs';
 import { observedTables } from './report-observed.mjs';
 import { spaceTables } from './report-space.mjs';
 import { syncTables } from './report-sync.mjs';
-import { targetTables } from './report-targets.mjs';
+import { comparisons, targetTables } from './report-targets.mjs';
 import {
   cell,
   detailed,
@@ -38,6 +38,9 @@ machine: trust the ratios.
 
 In the tables: milliseconds, median of the repetitions (lowest–highest). *Ratio*: how many times longer
 the peer takes; median of the ratios within each repetition (lowest–highest).`;
+
+/** Beyond the number of cores: the benchmark alone, browser and disk, brings two of them to 3.5. */
+const OWN_LOAD = 2;
 
 const PLACES = {
   'chromium-sqlite': 'Chromium on its SQLite backing store',
@@ -72,6 +75,7 @@ export function writeReport() {
     Object.entries(readLatest(place)).flatMap(([name, results]) => [
       `## In ${PLACES[place]}: ${SECTIONS[/** @type {import('./sets.mjs').SetName} */ (name)].title}`,
       conditions(results),
+      ...(name === 'targets' ? [comparisons(results)] : []),
       compactTable(results),
     ]),
   );
@@ -84,8 +88,7 @@ export function writeReport() {
 function conditions({ date, machine, browser, repeat, loadAtStart, loadAtEnd }) {
   const end = loadAtEnd === undefined ? '' : `, ${loadAtEnd.toFixed(1)} at the end`;
   const load = `load ${loadAtStart.toFixed(1)} at the start${end}`;
-  // The benchmark itself keeps about one core busy.
-  const busy = Math.max(loadAtStart, loadAtEnd ?? 0) > Number.parseInt(machine, 10);
+  const busy = Math.max(loadAtStart, loadAtEnd ?? 0) > Number.parseInt(machine, 10) + OWN_LOAD;
   const warning = busy ? ' Other work kept the machine busy: expect pauses in every figure.' : '';
   return `${date} · ${browser}, headless · ${machine} · ${load} · ${repeat} repetitions.${warning}`;
 }

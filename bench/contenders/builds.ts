@@ -15,6 +15,9 @@ export const available = (build: string): boolean =>
 /** WebKitGTK has none by itself; absurd-sql would go on in memory. */
 export const hasSharedMemory = (): boolean => typeof SharedArrayBuffer === 'function';
 
+/** WebKitGTK has none. */
+export const hasFileSystem = (): boolean => 'getDirectory' in (navigator.storage ?? {});
+
 const LOAD = {
   sync: () => import('wa-sqlite/dist/wa-sqlite.mjs'),
   asyncify: () => import('wa-sqlite/dist/wa-sqlite-async.mjs'),

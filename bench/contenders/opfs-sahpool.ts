@@ -1,6 +1,7 @@
 /** SQLite's own package with its opfs-sahpool VFS, a reference of OPFS, and the same build in memory. */
 import type { Database as Oo1Database, Sqlite3Static } from '@sqlite.org/sqlite-wasm';
 import type { Contender, Row, Session, Statement, Value } from '../types.ts';
+import { hasFileSystem } from './builds.ts';
 
 type Rows = Row[];
 
@@ -48,6 +49,7 @@ export const opfsSahpool: Contender = {
   waitsFor: '`flush()`',
   persistent: true,
   shareable: false,
+  available: hasFileSystem,
   async load() {
     const sqlite3 = await loadSqlite();
     return async (database) => {

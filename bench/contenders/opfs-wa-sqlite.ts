@@ -1,7 +1,7 @@
 /** wa-sqlite's quickest OPFS engines, references of OPFS, with their defaults. */
 import type { Contender } from '../types.ts';
 import { openSession } from '../wa-sqlite.ts';
-import { loadBuild } from './builds.ts';
+import { hasFileSystem, loadBuild } from './builds.ts';
 
 type Create = (name: string, module: object) => Promise<SQLiteVFS>;
 
@@ -32,7 +32,8 @@ function contender({ name, engine, durability, waitsFor }: Kind): Contender {
     waitsFor,
     persistent: true,
     // Only Chromium lets several contexts have access handles of one file.
-    available: () => engine !== 'OPFSWriteAheadVFS' || 'userAgentData' in navigator,
+    available: () =>
+      hasFileSystem() && (engine !== 'OPFSWriteAheadVFS' || 'userAgentData' in navigator),
     async load() {
       const { module, sqlite3 } = await loadBuild('sync');
       const create = await CREATE[engine]();

@@ -26,8 +26,9 @@ function idOf(sqliteTx: number, nth: number): number {
   return (((sqliteTx * (READS + UPDATES) + nth) * 61_803) % ROW_COUNT) + 1;
 }
 
+/** IMMEDIATE, as a sqliteTx that will write should begin; OPFSWriteAheadVFS refuses any other. */
 async function mix(session: Session, options: LoopOptions): Promise<Measurement> {
-  const begin = await session.prepare('BEGIN');
+  const begin = await session.prepare('BEGIN IMMEDIATE');
   const select = await session.prepare('SELECT * FROM rows WHERE id = ?');
   const update = await session.prepare('UPDATE rows SET b = b + 1 WHERE id = ?');
   const insert = await session.prepare('INSERT INTO log VALUES (?, ?, ?)');
