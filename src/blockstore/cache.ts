@@ -24,9 +24,18 @@ export interface CachedSegment {
 /** One file's share of the cache: segment number → segment. */
 export type FileSegments = Map<number, CachedSegment>;
 
+export interface InsertOptions {
+  readonly slots: number;
+  readonly pinned?: boolean;
+  readonly ahead?: boolean;
+  /** Called before the segment makes room for others; not if it is removed. */
+  readonly onEvict?: (segment: number, cached: CachedSegment) => void;
+}
+
 interface Place {
   readonly owner: FileSegments;
   readonly segment: number;
+  readonly onEvict: InsertOptions['onEvict'];
 }
 
 export class SegmentCache {
@@ -47,7 +56,7 @@ export class SegmentCache {
     owner: FileSegments,
     segment: number,
     bytes: Uint8Array<ArrayBuffer>,
-    options: { readonly slots: number; readonly pinned?: boolean; readonly ahead?: boolean },
+    options: InsertOptions,
   ): CachedSegment {
     // A segment that was rolled back may still be here under the name of its successor.
     this.remove(owner, segment);
@@ -62,7 +71,7 @@ export class SegmentCache {
     };
     owner.set(segment, cached);
     this.#bytes += bytes.byteLength;
-    this.#queue.set(cached, { owner, segment });
+    this.#queue.set(cached, { owner, segment, onEvict: options.onEvict });
     this.#evict();
     return cached;
   }
@@ -91,6 +100,7 @@ export class SegmentCache {
         this.#queue.delete(cached);
         this.#queue.set(cached, place);
       } else {
+        place.onEvict?.(place.segment, cached);
         this.remove(place.owner, place.segment);
       }
     }

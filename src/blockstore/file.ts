@@ -19,6 +19,7 @@ import { Compactor } from './compactor.js';
 import type { Connection } from './connection.js';
 import { createRecord } from './create.js';
 import { unwrapRecord } from './evidence.js';
+import type { InnerCache } from './inner-blocks.js';
 import { BlockMap } from './map.js';
 import { changesOf, decodeStored, follow, isMarkerOf, type StoredCommit } from './newer.js';
 import type { FallBack, OnDamage, Recover, Recovered } from './recovered.js';
@@ -37,6 +38,7 @@ export type OnReload = (path: string) => (() => void) | undefined;
 export interface FileDeps {
   readonly connection: Connection;
   readonly cache: SegmentCache;
+  readonly inner?: InnerCache | undefined;
   readonly counters: ReadCounters;
   readonly recover: Recover;
   /** Default `'fall-back'`. */
@@ -361,11 +363,12 @@ export class BlockFile {
   }
 
   #identify(record: FileRecord | undefined): void {
-    const { connection, cache, counters } = this.#deps;
+    const { connection, cache, inner, counters } = this.#deps;
     if (record?.file !== this.record?.file) {
       this.#told.replaced();
       this.#reader?.clear();
-      this.#reader = record && new SegmentReader({ connection, cache, counters, owner: record });
+      const deps = { connection, cache, inner, counters };
+      this.#reader = record && new SegmentReader({ ...deps, owner: record });
     }
     this.record = record;
   }

@@ -9,8 +9,9 @@ import { CorruptionError, InvariantError } from '../errors.js';
 import { blockChecksum } from '../format/checksum.js';
 import { segmentKey } from '../format/keys.js';
 import type { BlockNumber, ChecksumAlgorithm, FileId, Version } from '../types.js';
-import type { CachedSegment, FileSegments, SegmentCache } from './cache.js';
+import type { CachedSegment, FileSegments, InsertOptions, SegmentCache } from './cache.js';
 import type { Connection } from './connection.js';
+import { InnerBlocks, type InnerCache } from './inner-blocks.js';
 import { segmentNumber } from './live.js';
 import type { BlockMap } from './map.js';
 import { type Requests, result } from './requests.js';
@@ -50,10 +51,14 @@ export class SegmentReader {
   readonly #cache: SegmentCache;
   readonly #counters: ReadCounters;
   readonly #owner: SegmentOwner;
+  readonly #inner: InnerBlocks;
+  readonly #onEvict = (segment: number, cached: CachedSegment): void =>
+    this.#inner.rescue(segment, cached);
 
   constructor(deps: {
     connection: Connection;
     cache: SegmentCache;
+    inner?: InnerCache | undefined;
     counters: ReadCounters;
     owner: SegmentOwner;
   }) {
@@ -61,6 +66,7 @@ export class SegmentReader {
     this.#cache = deps.cache;
     this.#counters = deps.counters;
     this.#owner = deps.owner;
+    this.#inner = new InnerBlocks(deps.inner);
   }
 
   /** The segment that holds a written block, if it is in memory. */
@@ -80,13 +86,17 @@ export class SegmentReader {
     if (version === 0) return null;
     const slotIndex = map.slotOf(block);
     const part = Math.floor(slotIndex / map.blocksPerSegment);
-    const cached = this.cached.get(segmentNumber(version, part));
-    if (!cached) return undefined;
+    const slot = slotIndex - part * map.blocksPerSegment;
+    const segment = segmentNumber(version, part);
+    const cached = this.cached.get(segment);
+    if (!cached) {
+      const inner = this.#inner.get(segment, slot);
+      if (inner) this.#counters.cacheHits++;
+      return inner;
+    }
     cached.hot = true;
     this.#counters.cacheHits++;
-    return (
-      cached.views[slotIndex - part * map.blocksPerSegment] ?? this.blockOf(map, block, cached)
-    );
+    return cached.views[slot] ?? this.blockOf(map, block, cached);
   }
 
   /**
@@ -95,8 +105,9 @@ export class SegmentReader {
    */
   glance(map: BlockMap, block: number): Uint8Array | undefined {
     const { version, part } = placeOf(map, block);
-    const segment = this.cached.get(segmentNumber(version, part));
-    if (!segment) return undefined;
+    const number = segmentNumber(version, part);
+    const segment = this.cached.get(number);
+    if (!segment) return this.#inner.get(number, map.slotOf(block) % map.blocksPerSegment);
     try {
       return this.blockOf(map, block, segment);
     } catch (cause) {
@@ -172,7 +183,7 @@ export class SegmentReader {
     bytes: Uint8Array<ArrayBuffer>,
     options: { readonly slots: number; readonly pinned?: boolean },
   ): CachedSegment {
-    const cached = this.#cache.insert(this.cached, segmentNumber(version, part), bytes, options);
+    const cached = this.#insert(segmentNumber(version, part), bytes, options);
     cached.verified.fill(1);
     return cached;
   }
@@ -180,23 +191,26 @@ export class SegmentReader {
   /** Forgets segments `0 … endPart − 1` of a version that will not be committed. */
   forget(version: number, endPart: number): void {
     for (let part = 0; part < endPart; part++) {
-      this.#cache.remove(this.cached, segmentNumber(version, part));
+      this.drop(segmentNumber(version, part));
     }
   }
 
   /** Forgets one segment. */
   drop(segment: number): void {
     this.#cache.remove(this.cached, segment);
+    this.#inner.drop(segment);
   }
 
   /** Forgets the segments of every version above `version`. */
   forgetAbove(version: number): void {
     const first = segmentNumber(version + 1, 0);
     for (const segment of [...this.cached.keys()]) if (segment >= first) this.drop(segment);
+    this.#inner.dropFrom(first);
   }
 
   clear(): void {
     this.#cache.clear(this.cached);
+    this.#inner.clear();
   }
 
   has(place: Place): boolean {
@@ -252,7 +266,12 @@ export class SegmentReader {
     this.#counters.segmentsRead++;
     if (options.ahead) this.#counters.readAheadSegments++;
     this.#counters.bytesRead += bytes.byteLength;
-    return this.#cache.insert(this.cached, segment, bytes, options);
+    return this.#insert(segment, bytes, options);
+  }
+
+  #insert(segment: number, bytes: Uint8Array<ArrayBuffer>, options: InsertOptions): CachedSegment {
+    this.#inner.drop(segment);
+    return this.#cache.insert(this.cached, segment, bytes, { ...options, onEvict: this.#onEvict });
   }
 
   /** One request for a run of neighbouring segments. */

@@ -12,12 +12,16 @@ import { Committer, type CommitterDeps } from './committer.js';
 import { Connection } from './connection.js';
 import { requireRecord, unwrapRecord } from './evidence.js';
 import { BlockFile, type OnReload } from './file.js';
+import type { InnerCache } from './inner-blocks.js';
 import type { OnDamage, Recover } from './recovered.js';
 import { result } from './requests.js';
 import type { ResidenceOptions } from './residence.js';
 import type { ReadCounters } from './segments.js';
 import type { News } from './told.js';
 import type { Timer } from './watchdog.js';
+
+/** Bytes of inner blocks, beside those of the cache. */
+const INNER_SHARE = 1 / 8;
 
 /** Finds a file whose record is lost though commits bear its path; `recovery` supplies it. */
 export type FindLost = (connection: Connection, path: string) => Promise<void>;
@@ -26,6 +30,8 @@ export interface VolumeOptions extends Omit<CommitterDeps, 'connection'> {
   readonly name: string;
   readonly factory: IDBFactory;
   readonly cacheBytes: number;
+  /** Blocks that most lookups need: kept when their segments have to go. Default: none. */
+  readonly isInner?: (block: Uint8Array) => boolean;
   /** Milliseconds without any answer after which IndexedDB is taken for dead. */
   readonly requestTimeoutMs: number;
   readonly timer: Timer;
@@ -58,6 +64,7 @@ export class Volume {
     checksumFailures: 0,
   };
   readonly #options: VolumeOptions;
+  readonly #inner: InnerCache | undefined;
   readonly #open: Map<string, { readonly file: BlockFile; users: number }> = new Map();
 
   private constructor(options: VolumeOptions) {
@@ -68,8 +75,15 @@ export class Volume {
       options.onLost(why);
     };
     this.connection.onhealed = options.onHealed;
-    this.cache = new SegmentCache(options.cacheBytes);
+    const { cacheBytes, isInner } = options;
+    this.cache = new SegmentCache(cacheBytes);
+    this.#inner = isInner && { cache: new SegmentCache(cacheBytes * INNER_SHARE), isInner };
     this.committer = new Committer({ ...options, connection: this.connection });
+  }
+
+  /** Segments in memory, and inner blocks that outlived theirs. */
+  get cachedBytes(): number {
+    return this.cache.bytes + (this.#inner?.cache.bytes ?? 0);
   }
 
   /** @throws FormatVersionError, NotAVolumeError, CorruptionError, ConnectionLostError */
@@ -101,6 +115,7 @@ export class Volume {
       ...this.#options,
       connection: this.connection,
       cache: this.cache,
+      inner: this.#inner,
       counters: this.counters,
       settled: () => this.committer.settled(),
     });

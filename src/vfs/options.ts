@@ -12,7 +12,10 @@ export interface VFSOptions {
    * `PRAGMA synchronous`: FULL and EXTRA strict, NORMAL relaxed, OFF deferred.
    */
   readonly durability?: Durability | 'pragma';
-  /** Bytes of segments kept in memory, for all files of the VFS. Default 32 MiB, at least 64 KiB. */
+  /**
+   * Bytes of segments kept in memory, for all files of the VFS; inner pages of B-trees whose segments had
+   * to go take an eighth of it on top. Default 32 MiB, at least 64 KiB.
+   */
   readonly cacheBytes?: number;
   /**
    * Staged bytes of one sqliteTx above which full segments are sent ahead. As much again may be on

@@ -150,7 +150,7 @@ export interface StatsParts {
 }
 
 export function statsOf(volume: Volume, parts: StatsParts): VFSStats {
-  const { connection, counters, cache, committer } = volume;
+  const { connection, counters, committer } = volume;
   const { held, metrics, errors, recoveries, nowMs } = parts;
   const { dirty } = committer;
   return {
@@ -161,7 +161,7 @@ export function statsOf(volume: Volume, parts: StatsParts): VFSStats {
     losses: committer.losses,
     errors: errors.byCode,
     errorsPerMinute: errors.lastMinute(nowMs),
-    cacheBytes: cache.bytes,
+    cacheBytes: volume.cachedBytes,
     stagedBytes: held?.stagedBytes ?? 0,
     journalBytes: held?.journalBytes ?? 0,
     deferredCommits: committer.deferredCommits,

@@ -16,6 +16,7 @@ import { flushBeforePageEnds, whenDue, whenIdle, whenPageRests } from './auto-sy
 import { CommitNews, type NewsWord } from './commit-news.js';
 import { commitEvent, Emitter } from './events.js';
 import { type FileLayout, layoutOf } from './file-layout.js';
+import { isInnerPage } from './inner-page.js';
 import { Observation } from './observation.js';
 import { OpenFiles } from './open-files.js';
 import type { ResolvedOptions } from './options.js';
@@ -97,6 +98,7 @@ export class VolumeHost implements VolumeServices {
       name: options.idbName,
       factory: options.indexedDB,
       cacheBytes: options.cacheBytes,
+      isInner: isInnerPage,
       onDamage: options.onDamage,
       now: () => Date.now(),
       monotonicMs: () => performance.now(),

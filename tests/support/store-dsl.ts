@@ -58,6 +58,8 @@ export interface StoreOptions {
   readonly exclusive?: boolean;
   /** Bytes of segments in memory. Default 4 MiB. */
   readonly cacheBytes?: number;
+  /** What is kept of segments that make room. Default: nothing. */
+  readonly isInner?: (block: Uint8Array) => boolean;
   /** Unsent bytes above which full segments are spilled. Default {@link SPILL_BYTES}. */
   readonly spillBytes?: number;
   /** Makes nonces differ between contexts. Default 1. */
@@ -104,6 +106,7 @@ export class Store {
       name: VOLUME,
       factory: options.factory,
       cacheBytes: options.cacheBytes ?? CACHE_BYTES,
+      ...(options.isInner && { isInner: options.isInner }),
       now,
       requestTimeoutMs: 30_000,
       timer: options.timer ?? shortWaits,
