@@ -21,6 +21,7 @@ const selection: Selection = {
   set: parameters.get('set') as SetName,
   only: listOf('only'),
   workloads: listOf('workloads'),
+  long: parameters.has('long'),
 };
 // Engines that need SharedArrayBuffer would run in a slower mode of theirs, or not at all.
 if (!crossOriginIsolated) throw new Error('This page is not cross-origin isolated');

@@ -15,10 +15,12 @@ export interface Selection {
   readonly only: readonly string[];
   /** Parts of workload names; none: all. */
   readonly workloads: readonly string[];
+  /** Also the workloads that take minutes, unnamed. */
+  readonly long: boolean;
 }
 
 /** Both are empty where the set has nothing of these names. */
-export function select({ set, only, workloads }: Selection): {
+export function select({ set, only, workloads, long }: Selection): {
   contenders: Contender[];
   workloads: Workload[];
 } {
@@ -27,7 +29,7 @@ export function select({ set, only, workloads }: Selection): {
       (!optional || only.some((part) => part.includes(build))) && available?.() !== false,
   );
   const asked = matching(SETS[set].workloads, workloads).filter(
-    ({ name, optional }) => !optional || workloads.some((part) => part.includes(name)),
+    ({ name, optional }) => !optional || long || workloads.some((part) => part.includes(name)),
   );
   return { contenders, workloads: asked };
 }

@@ -230,7 +230,7 @@ Why lines are missed, as far as it is known:
   engine. Taking out what is rarely called needs import(), which a service worker must not do.
 - *1 GB* (below, in *Cost against size*): of 1 GB hardly any leaf is in the cache of 32 MiB, so a point read and a
   commit at a random row fetch one each; of 1 MB and 10 MB they fetch none. Inner pages of B-trees stay when
-  their segments go, so that it is one and not two.`.trim();
+  their segments go, so that it is one and not two, but for the first some hundred after an opening.`.trim();
 const PROFILE_FUNCTIONS = 8;
 const PROFILE_SHARE_MIN = 0.01;
 

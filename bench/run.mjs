@@ -1,10 +1,11 @@
 /**
  * `npm run bench -- [--set name] [--only a,b] [--workloads x,y] [--repeat n] [--out file] [--no-report]
- *   [--profile] [--browser name] [--backend sqlite]`
+ *   [--long] [--profile] [--browser name] [--backend sqlite]`
  *
  * Runs each set, or one, and of it the contenders and workloads whose names contain what is asked for.
  * Every repetition has a browser and a profile of its own, on disk. A set that ran whole replaces its
- * results in bench/results and its tables in BENCHMARKS.md; parts are summed up on the terminal.
+ * results in bench/results and its tables in BENCHMARKS.md; parts are summed up on the terminal. `--long`: also
+ * what takes minutes, a gigabyte.
  *
  * `--profile` prints the hottest functions of each measured step's workers instead: once, on Chromium. With
  * `--keep` BENCHMARKS.md shows them beside the lines that are missed, from the next report on.
@@ -47,6 +48,7 @@ const { values } = parseArgs({
     repeat: { type: 'string', default: String(REPEAT_DEFAULT) },
     out: { type: 'string' },
     'no-report': { type: 'boolean', default: false },
+    long: { type: 'boolean', default: false },
     profile: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
     browser: { type: 'string', default: 'chromium' },
@@ -125,6 +127,7 @@ async function repeatOnce({ set, repetition, figures }) {
       only,
       workloads,
       repetition,
+      ...(values.long ? { long: true } : {}),
       ...(values.profile ? { profile: true } : {}),
     };
     host.open(modulePage(entry, page));

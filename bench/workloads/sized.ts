@@ -7,8 +7,8 @@ import { insertMadeRows, rowOf, scanRows } from '../rows.ts';
 import type { Session, Workload } from '../types.ts';
 
 const ROWS_PER_MB = 10_000;
-const READS = 300;
-const COMMITS = { iterations: 200, warmup: 20 };
+const READS = 2000;
+const COMMITS = { iterations: 1000, warmup: 20 };
 
 export const SIZES_MB = [1, 10, 100, 1000] as const;
 export type SizeMB = (typeof SIZES_MB)[number];
@@ -25,7 +25,7 @@ interface Size {
   readonly rows: number;
 }
 
-/** A gigabyte takes minutes to make: it is measured when it is asked for. */
+/** A gigabyte takes minutes to make: it is measured with `--long`, or by name. */
 const common = ({ mb, rows }: Size) => ({
   database: `size-${mb}mb`,
   optional: mb === 1000,
