@@ -8,7 +8,7 @@ import type { Session, Workload } from '../types.ts';
 
 const ROWS_PER_MB = 10_000;
 const READS = 2000;
-const COMMITS = { iterations: 1000, warmup: 20 };
+const COMMITS = { iterations: 500, warmup: 20 };
 
 export const SIZES_MB = [1, 10, 100, 1000] as const;
 export type SizeMB = (typeof SIZES_MB)[number];
