@@ -296,9 +296,8 @@ export const BUGS = [
       },
       {
         file: 'blockstore/segments.ts',
-        find: 'const cached = this.cached.get(segmentNumber(version, part));',
-        replace: `const newest = segmentNumber(version, part);
-          const cached = this.cached.get(newest) ??
+        find: 'const cached = this.cached.get(segment);',
+        replace: `const cached = this.cached.get(segment) ??
             [...this.cached].find(([number]) => number % 1048576 === part)?.[1];`,
       },
       {
