@@ -91,7 +91,7 @@ const calls: Calls = {
   },
 };
 
-/** The last statement's rows; the others are only run. */
+/** One statement's rows, if it has any; of several statements only how many rows they changed. */
 async function rowsOf(sql: string): Promise<Omit<Table, 'durationMs'>> {
   const isOne = !/;\s*\S/.test(sql);
   if (!isOne || !/^\s*(select|with|values|pragma|explain)\b/i.test(sql)) {

@@ -34,8 +34,11 @@ export class BlockStoreError extends Error {
 /** A record is damaged, missing, stale or misplaced. Nothing of it was served. */
 export class CorruptionError extends BlockStoreError {
   override readonly name = 'CorruptionError';
+  /** Which record. */
   readonly location: RecordLocation;
+  /** The checksum that was stored; undefined if something else is wrong. */
   readonly expectedChecksum: number | undefined;
+  /** The checksum of what was read; undefined if something else is wrong. */
   readonly actualChecksum: number | undefined;
   constructor(
     location: RecordLocation,
@@ -147,8 +150,13 @@ export class UnsupportedError extends BlockStoreError {
   override readonly name = 'UnsupportedError';
   /** The missing capability, e.g. `indexedDB`. */
   readonly capability: string;
-  constructor(capability: string, advice: string) {
-    super('UNSUPPORTED', rc.SQLITE_CANTOPEN, `Missing capability "${capability}": ${advice}`);
+  constructor(capability: string, advice: string, options?: ErrorOptions) {
+    super(
+      'UNSUPPORTED',
+      rc.SQLITE_CANTOPEN,
+      `Missing capability "${capability}": ${advice}`,
+      options,
+    );
     this.capability = capability;
   }
 }
@@ -156,7 +164,9 @@ export class UnsupportedError extends BlockStoreError {
 /** The volume was written by a newer release. It was not touched. */
 export class FormatVersionError extends BlockStoreError {
   override readonly name = 'FormatVersionError';
+  /** The format version of the volume. */
   readonly found: number;
+  /** The newest that this release knows. */
   readonly supported: number;
   constructor(volume: string, versions: { readonly found: number; readonly supported: number }) {
     const { found, supported } = versions;
@@ -208,7 +218,7 @@ const CHANGES_ADVICE = {
  */
 export class ChangesError extends BlockStoreError {
   override readonly name = 'ChangesError';
-  constructor(path: string, what: keyof typeof CHANGES_ADVICE, why: string) {
+  constructor(path: string, what: 'base' | 'damaged' | 'version', why: string) {
     super(
       `CHANGES_${what.toUpperCase()}`,
       what === 'version' ? rc.SQLITE_MISUSE : rc.SQLITE_IOERR_DATA,

@@ -15,9 +15,10 @@ import {
   isTimeout,
 } from '../errors.js';
 import type { StoreName } from '../format/keys.js';
+import type { Timer } from '../timer.js';
 import { type OpeningOptions, openVolume } from './opening.js';
 import { abort, type RequestCounters, Requests } from './requests.js';
-import { type Timer, type Watch, Watchdog } from './watchdog.js';
+import { type Watch, Watchdog } from './watchdog.js';
 
 /** A dead connection is often one of several: a browser that restarts its storage takes a while. */
 const REOPEN_WAITS_MS = [10, 50, 200] as const;

@@ -7,6 +7,7 @@ import { BusyError, OptionError } from '../errors.js';
 import { decodeFile, decodeVolume, type FileRecord } from '../format/files.js';
 import { everythingOf, VOLUME_KEY } from '../format/keys.js';
 import { PATH_BYTES_MAX } from '../format/layout.js';
+import type { Timer } from '../timer.js';
 import { SegmentCache } from './cache.js';
 import { Committer, type CommitterDeps } from './committer.js';
 import { Connection } from './connection.js';
@@ -18,7 +19,6 @@ import { result } from './requests.js';
 import type { ResidenceOptions } from './residence.js';
 import type { ReadCounters } from './segments.js';
 import type { News } from './told.js';
-import type { Timer } from './watchdog.js';
 
 /** Bytes of inner blocks, beside those of the cache. */
 const INNER_SHARE = 1 / 8;

@@ -6,17 +6,7 @@
  * Time is counted in ticks of a quarter of the limit, and a tick counts once however late it comes:
  * a context that was frozen or busy for hours is not taken for an IndexedDB that does not answer.
  */
-
-/** Calls back after so many milliseconds, unless it is called off. */
-export type Timer = (ms: number, callback: () => void) => () => void;
-
-/** What a longer time would overflow into is no time at all. */
-export const TIMER_MS_MAX: number = 2 ** 31 - 1;
-
-export function hostTimer(ms: number, callback: () => void): () => void {
-  const timer = setTimeout(callback, Math.min(ms, TIMER_MS_MAX));
-  return () => clearTimeout(timer);
-}
+import type { Timer } from '../timer.js';
 
 const TICKS_MAX = 4;
 

@@ -45,10 +45,11 @@ export interface Enqueued {
 
 /** Commits that landed in one idbTx. */
 export interface Flush {
+  /** How many: one for each sqliteTx and file. */
   readonly commits: number;
-  /** Of their segments. */
+  /** Bytes of their segments. */
   readonly bytes: number;
-  /** From sending to `complete`. */
+  /** Milliseconds from sending to `complete`. */
   readonly durationMs: number;
 }
 

@@ -1,8 +1,8 @@
 /**
  * Binds parameters to a statement.
  *
- * Every parameter gets a value, and every value has a parameter: what is missing or too much is an error,
- * for SQLite would take it for NULL or drop it without a word.
+ * Every parameter gets a value, and every value has a parameter: what is missing or too much is an
+ * error, for SQLite would take it for NULL or drop it without a word.
  */
 import { OptionError } from '../errors.js';
 import type { BindValue, ConnectionModule, Params, SqliteApi } from './sqlite-api.js';

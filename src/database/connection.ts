@@ -109,7 +109,10 @@ export class Connection {
     await this.#idle.release(sql);
   }
 
-  /** Prepares the only statement of `sql`. @throws OptionError if there is none, or more than one */
+  /**
+   * Prepares the only statement of `sql`.
+   * @throws OptionError if there is none, or more than one
+   */
   async #prepare(sql: string): Promise<number> {
     const prepared: number[] = [];
     try {

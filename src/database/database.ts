@@ -13,6 +13,7 @@ import type { EngineChoice } from './engine-choice.js';
 import { serialize } from './memory-image.js';
 import type { Persistence } from './persistence.js';
 import type { Queue } from './queue.js';
+import type { RetryHost } from './retry.js';
 import { SqlSession } from './session.js';
 import { type Transaction, type TransactionOptions, transact } from './transaction.js';
 
@@ -23,8 +24,10 @@ export interface DatabaseParts {
   readonly persistence: Persistence;
   /** Turns on the wa-sqlite module. */
   readonly queue: Queue;
+  readonly host: RetryHost;
 }
 
+/** A database that `openDatabase` has opened. Close it, or declare it with `await using`. */
 export class Database extends SqlSession implements AsyncDisposable {
   /** Which engine and wa-sqlite build were taken, and why. */
   readonly engine: EngineChoice;
@@ -32,9 +35,11 @@ export class Database extends SqlSession implements AsyncDisposable {
   readonly durability: Durability | 'pragma' | 'none';
   /** Whether the browser may evict the database, as it was when this was opened. */
   readonly persistence: Persistence;
+  readonly #host: RetryHost;
 
-  constructor({ connection, engine, durability, persistence, queue }: DatabaseParts) {
+  constructor({ connection, engine, durability, persistence, queue, host }: DatabaseParts) {
     super(connection, queue);
+    this.#host = host;
     this.engine = engine;
     this.durability = durability;
     this.persistence = persistence;
@@ -57,8 +62,8 @@ export class Database extends SqlSession implements AsyncDisposable {
 
   /**
    * Runs `fn` in a sqliteTx: commits when it returns, rolls back when it throws. Use only the
-   * transaction that it is given; calls of the database wait until it is over, so that `fn` must not
-   * wait for one.
+   * `Transaction` that it is given; calls of the database wait until it is over, so that `fn` must
+   * not wait for one.
    *
    * @returns what `fn` returns.
    * @throws what `fn` throws; SqlError, whose `isBusy` says that another connection was in the way.
@@ -69,7 +74,7 @@ export class Database extends SqlSession implements AsyncDisposable {
   ): Promise<T> {
     const { connection } = this;
     const turn = (work: () => Promise<T>) => this.queue.run(work, options.signal);
-    return await transact(turn, { connection, fn, options });
+    return await transact(turn, { connection, fn, options, host: this.#host });
   }
 
   /**
@@ -81,8 +86,8 @@ export class Database extends SqlSession implements AsyncDisposable {
   }
 
   /**
-   * The database as an ordinary SQLite file, from one snapshot; see `exportFile` of the VFS. In memory,
-   * all of it at once.
+   * The database as an ordinary SQLite file, from one snapshot; see `exportFile` of the VFS. In
+   * memory, all of it at once.
    */
   export(): ReadableStream<Uint8Array> {
     const { connection } = this;
@@ -103,8 +108,8 @@ export class Database extends SqlSession implements AsyncDisposable {
   }
 
   /**
-   * Puts an ordinary SQLite file in the place of this database, as a whole or not at all; see `importFile`
-   * of the VFS. Calls made meanwhile wait, and iterations that are open end.
+   * Puts an ordinary SQLite file in the place of this database, as a whole or not at all; see
+   * `importFile` of the VFS. Calls made meanwhile wait, and iterations that are open end.
    *
    * @throws NotADatabaseError if it is none; UnsupportedError in memory
    */

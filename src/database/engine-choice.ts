@@ -9,8 +9,11 @@ export type EngineName = 'IDBBlockVFS' | 'IDBBlockSharedVFS' | 'IDBBlockMirrorVF
 /** A build that comes with the package. */
 export type BundledBuild = 'sync' | 'asyncify' | 'jspi';
 
+/** What `openDatabase` took. */
 export interface EngineChoice {
+  /** The class of the engine. */
   readonly name: EngineName;
+  /** The wa-sqlite build it runs on. */
   readonly build: Build;
   /** For people: what decided. */
   readonly why: string;

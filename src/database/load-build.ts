@@ -1,8 +1,8 @@
 /**
  * Loads a wa-sqlite build.
  *
- * Each import is written out: bundlers then make a chunk of each build, and copy its .wasm, but load only
- * the one that is asked for.
+ * Each import is written out: bundlers then make a chunk of each build, and copy its .wasm, but
+ * load only the one that is asked for.
  */
 import { UnsupportedError } from '../errors.js';
 import type { BundledBuild } from './engine-choice.js';
@@ -31,6 +31,7 @@ export async function loadBuild(build: BundledBuild, locateFile?: LocateFile): P
       `the ${build} build could not be loaded (${(cause as Error | null)?.message ?? cause}). ` +
         'It lies beside its module; a bundler that has moved that has to move it too (Vite: ' +
         "optimizeDeps.exclude: ['@journeyapps/wa-sqlite']), or pass the option locateFile.",
+      { cause },
     );
   }
 }

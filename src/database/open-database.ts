@@ -1,5 +1,6 @@
 /** `openDatabase`: one call to a database. */
 import { OptionError, UnsupportedError } from '../errors.js';
+import { hostTimer } from '../timer.js';
 import type { BlockVFS } from '../vfs/block-vfs.js';
 import { IDBBlockMirrorVFS } from '../vfs/idb-block-mirror-vfs.js';
 import { IDBBlockVFS } from '../vfs/idb-block-vfs.js';
@@ -23,11 +24,12 @@ import { Queue } from './queue.js';
 import { SqlError } from './sql-error.js';
 import type { ConnectionModule, SqliteApi } from './sqlite-api.js';
 
+/** What `openDatabase` takes, beside the options of the engines. */
 export interface OpenOptions extends MirrorVFSOptions, Omit<SharedVFSOptions, 'locks'> {
   /**
-   * `'async'` is IDBBlockVFS, `'shared'` IDBBlockSharedVFS, `'mirror'` IDBBlockMirrorVFS; `'memory'`
-   * stores nothing. Default `'auto'`: the shared engine where it can be had, else the asynchronous
-   * one.
+   * `'async'` is IDBBlockVFS, `'shared'` IDBBlockSharedVFS, `'mirror'` IDBBlockMirrorVFS;
+   * `'memory'` stores nothing. Default `'auto'`: the shared engine where it can be had, else the
+   * asynchronous one.
    */
   readonly engine?: 'auto' | 'async' | 'shared' | 'mirror' | 'memory';
   /** The wa-sqlite build. Default: what the engine takes, JSPI before Asyncify. */
@@ -38,7 +40,9 @@ export interface OpenOptions extends MirrorVFSOptions, Omit<SharedVFSOptions, 'l
   readonly create?: boolean;
   /** Where a .wasm file is, by name. Default: beside its module. */
   readonly locateFile?: LocateFile;
-  /** What a wa-sqlite factory of the current line resolved to, in place of a build of our choice. */
+  /**
+   * What a wa-sqlite factory of the current line resolved to, in place of a build of our choice.
+   */
   readonly module?: object;
   /**
    * wa-sqlite's API over `module`: what its `Factory(module)` made. With both given nothing is
@@ -60,10 +64,11 @@ const OPEN_CREATE = 0x4;
  * Opens a database, and makes it if there is none: picks the engine and wa-sqlite build by what the
  * context can do, or as told, and loads them. Durability is `'strict'` unless told otherwise.
  *
- * @param path the database's path in the volume, which is the IndexedDB database `idbName`, by default
- *   `idb-block-vfs`.
- * @throws UnsupportedError where nothing durable can be had; OptionError; what `create` of the engine
- *   throws; SqlError if there is no such database and `create` is false, or it is none of SQLite's.
+ * @param path the database's path in the volume, which is the IndexedDB database `idbName`, by
+ *   default `idb-block-vfs`.
+ * @throws UnsupportedError where nothing durable can be had; OptionError; what `create` of the
+ *   engine throws; SqlError if there is no such database and `create` is false, or it is none of
+ *   SQLite's.
  */
 export async function openDatabase(path: string, options: OpenOptions = {}): Promise<Database> {
   const { signal } = options;
@@ -124,7 +129,8 @@ async function openAs(
     connection = await queue.run(() => connect({ sqlite3, module, vfs, path: name }, options));
     const durability = vfs?.engine.durability ?? 'none';
     const persistence = vfs ? await persistenceNow() : 'none';
-    const database = new Database({ connection, engine, durability, persistence, queue });
+    const host = { timer: hostTimer, random: Math.random };
+    const database = new Database({ connection, engine, durability, persistence, queue, host });
     // Whatever is wrong with the file is told now.
     await database.query('SELECT 1 FROM sqlite_schema LIMIT 1');
     return database;
@@ -142,7 +148,10 @@ interface Shared {
   readonly sqlite3: SqliteApi;
 }
 
-/** A module runs one call at a time, whatever connection it is for; and making its API anew resets it. */
+/**
+ * A module runs one call at a time, whatever connection it is for; and making its API anew resets
+ * it.
+ */
 const shared = new WeakMap<object, Promise<Shared>>();
 
 function sharedOf(module: object, given: SqliteApi | undefined): Promise<Shared> {
@@ -161,8 +170,8 @@ function recogniseCurrentLine(module: object) {
   if (build === 'sync' || build === 'asyncify' || build === 'jspi') return build;
   throw new UnsupportedError(
     'wa-sqlite',
-    'openDatabase takes modules of the current line (@journeyapps/wa-sqlite); with wa-sqlite 1.0.0 ' +
-      'of npm use the VFS classes.',
+    'openDatabase takes modules of the current line (@journeyapps/wa-sqlite); with wa-sqlite ' +
+      '1.0.0 of npm use the VFS classes.',
   );
 }
 

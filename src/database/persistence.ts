@@ -2,14 +2,16 @@
 import { UnsupportedError } from '../errors.js';
 
 /**
- * `'persistent'`: the browser evicts nothing without asking. `'best-effort'`: it may, when the disk is
- * full. `'unknown'`: this context cannot tell. `'none'`: in memory.
+ * `'persistent'`: the browser evicts nothing without asking. `'best-effort'`: it may, when the disk
+ * is full. `'unknown'`: this context cannot tell. `'none'`: in memory.
  */
 export type Persistence = 'persistent' | 'best-effort' | 'unknown' | 'none';
 
 /** Room of the origin, for all it stores, as the browser estimates it. */
 export interface StorageEstimate {
+  /** What the origin uses. */
   readonly usageBytes: number;
+  /** What it may use at most. */
   readonly quotaBytes: number;
 }
 
@@ -20,8 +22,8 @@ export async function persistenceNow(): Promise<Persistence> {
 }
 
 /**
- * Asks the browser not to evict this origin's data. Chromium and Safari decide by themselves, Firefox
- * asks the user: call it when the user does something that makes the reason plain.
+ * Asks the browser not to evict this origin's data. Chromium and Safari decide by themselves,
+ * Firefox asks the user: call it when the user does something that makes the reason plain.
  *
  * @throws UnsupportedError in a worker, where browsers have no such call: make it in the page.
  */

@@ -1,12 +1,13 @@
 /** Rows as the caller asked for them. */
 import type { SqliteApi, SqlValue } from './sqlite-api.js';
 
+/** How rows are returned. */
 export interface RowOptions {
   /** A row is an object by column name, or an array by column. Default `'objects'`. */
   readonly rows?: 'objects' | 'arrays';
   /**
-   * Whether integers come as numbers as far as a number holds them exactly, and as `bigint` beyond, or
-   * all as `bigint`. Default `'number'`.
+   * Whether integers come as numbers as far as a number holds them exactly, and as `bigint` beyond,
+   * or all as `bigint`. Default `'number'`.
    */
   readonly integers?: 'number' | 'bigint';
 }

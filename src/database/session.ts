@@ -3,7 +3,8 @@
  *
  *   I1  Calls are answered in the order they were made.
  *   I2  What is over leaves no iteration behind, and no statement that it had prepared.
- *   I3  A statement that writes runs to its end in one turn: until then no other write would be committed.
+ *   I3  A statement that writes runs to its end in one turn: until then no other write would be
+ *       committed.
  */
 import { OptionError } from '../errors.js';
 import { bind } from './binding.js';
@@ -13,17 +14,20 @@ import { type ReadRow, type RowOptions, rowReader } from './rows.js';
 import type { Params, SqlValue } from './sqlite-api.js';
 import { Statement } from './statement.js';
 
+/** How a statement is run. */
 export interface RunOptions {
   /**
-   * Gives up waiting for a turn. A statement under way is interrupted when it next waits for IndexedDB,
-   * which those of synchronous builds never do. An interrupted INSERT, UPDATE or DELETE rolls its
-   * sqliteTx back.
+   * Gives up waiting for a turn. A statement under way is interrupted when it next waits for
+   * IndexedDB, which those of synchronous builds never do. An interrupted INSERT, UPDATE or DELETE
+   * rolls its sqliteTx back.
    */
   readonly signal?: AbortSignal;
 }
 
+/** How a statement is run, and its rows are returned. */
 export type QueryOptions = RunOptions & RowOptions;
 
+/** What statements that return no rows have done. */
 export interface ExecResult {
   /** Rows that INSERT, UPDATE and DELETE changed, those of triggers and foreign keys included. */
   readonly changes: number;
@@ -48,6 +52,7 @@ interface Iteration {
   isDone: boolean;
 }
 
+/** What can be run on a database, and on a sqliteTx of it. */
 export abstract class SqlSession {
   protected readonly connection: Connection;
   protected readonly queue: Queue;
@@ -87,7 +92,8 @@ export abstract class SqlSession {
   /**
    * Runs one statement and returns all its rows.
    *
-   * @throws SqlError; OptionError for parameters that do not match, or SQL that is not one statement
+   * @throws SqlError; OptionError for parameters that do not match, or SQL that is not one
+   *   statement
    */
   async query<T = Row>(sql: string, params?: Params, options: QueryOptions = {}): Promise<T[]> {
     return await this.turn(sql, options.signal, (signal) =>
@@ -98,13 +104,13 @@ export abstract class SqlSession {
   }
 
   /**
-   * Runs one statement and gives its rows one by one, in bounded memory unless it writes (RETURNING).
-   * Other calls may be made meanwhile, but all of this connection reads the same snapshot until the
-   * iteration ends: it sees its own writes, perhaps in the rows that are still to come, and once another
-   * connection has committed it cannot write (`BUSY_SNAPSHOT`).
+   * Runs one statement and gives its rows one by one, in bounded memory unless it writes
+   * (RETURNING). Other calls may be made meanwhile, but all of this connection reads the same
+   * snapshot until the iteration ends: it sees its own writes, perhaps in the rows that are still
+   * to come, and once another connection has committed it cannot write (`BUSY_SNAPSHOT`).
    *
-   * @throws as `query`; OptionError when the iteration was ended by closing, importing, or the end of its
-   *   sqliteTx
+   * @throws as `query`; OptionError when the iteration was ended by closing, importing, or the end
+   *   of its sqliteTx
    */
   async *iterate<T = Row>(
     sql: string,
@@ -127,8 +133,8 @@ export abstract class SqlSession {
 
   /**
    * Prepares one statement to be run many times. `query`, and `exec` with parameters, keep the 64
-   * statements they ran last prepared too; this one is kept until `finalize`. A PRAGMA is prepared anew
-   * each time.
+   * statements they ran last prepared too; this one is kept until `finalize`. A PRAGMA is prepared
+   * anew each time.
    *
    * @throws SqlError; OptionError if it is not one statement
    */

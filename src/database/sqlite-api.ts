@@ -7,8 +7,8 @@ export type SqlValue = null | number | bigint | string | Uint8Array;
 export type BindValue = SqlValue | boolean;
 
 /**
- * Parameters of a statement: an array for `?`, an object for `:name`, `$name` and `@name`, whose keys
- * may have the prefix or not.
+ * Parameters of a statement: an array for `?`, an object for `:name`, `$name` and `@name`, whose
+ * keys may have the prefix or not.
  */
 export type Params = readonly BindValue[] | Readonly<Record<string, BindValue>>;
 

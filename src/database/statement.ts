@@ -7,7 +7,9 @@ interface Host {
   readonly release: () => Promise<void>;
 }
 
+/** A statement that stays prepared, from `prepare`. */
 export class Statement<T = Row> implements AsyncDisposable {
+  /** Its text. */
   readonly sql: string;
   readonly #session: SqlSession;
   #release: (() => Promise<void>) | undefined;
@@ -18,17 +20,17 @@ export class Statement<T = Row> implements AsyncDisposable {
     this.#release = release;
   }
 
-  /** As `exec` of the database or transaction it was prepared on. */
+  /** As `exec` of the database or sqliteTx it was prepared on. */
   async exec(params: Params = [], options?: RunOptions): Promise<ExecResult> {
     return await this.#session.exec(this.sql, params, options);
   }
 
-  /** As `query` of the database or transaction it was prepared on. */
+  /** As `query` of the database or sqliteTx it was prepared on. */
   async query(params?: Params, options?: QueryOptions): Promise<T[]> {
     return await this.#session.query<T>(this.sql, params, options);
   }
 
-  /** As `iterate` of the database or transaction it was prepared on. */
+  /** As `iterate` of the database or sqliteTx it was prepared on. */
   iterate(params?: Params, options?: QueryOptions): AsyncGenerator<T, void, undefined> {
     return this.#session.iterate<T>(this.sql, params, options);
   }

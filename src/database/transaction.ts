@@ -10,31 +10,32 @@
 import { OptionError, StorageError } from '../errors.js';
 import type { Connection } from './connection.js';
 import { Queue } from './queue.js';
+import { type RetryHost, retrying } from './retry.js';
 import { type RunOptions, SqlSession } from './session.js';
 import { SqlError } from './sql-error.js';
 
+/** How a sqliteTx is begun, and whether it is tried again. */
 export interface TransactionOptions extends RunOptions {
   /**
-   * How it begins: `'immediate'`, the default, waits for the writer lock at once, so that no statement
-   * in it fails because another connection has committed meanwhile; `'deferred'` is for what only
-   * reads; `'exclusive'` is for SQLite's sake.
+   * How it begins: `'immediate'`, the default, waits for the writer lock at once, so that no
+   * statement in it fails because another connection has committed meanwhile; `'deferred'` is for
+   * what only reads; `'exclusive'` is for SQLite's sake.
    */
   readonly mode?: 'deferred' | 'immediate' | 'exclusive';
   /**
-   * How often all of it is tried again, after a short wait, if another connection was in the way;
-   * `fn` is then called anew. Default 0: `busyTimeoutMs` has passed already when it fails.
+   * How often all of it is tried again if another connection was in the way; `fn` is then called
+   * anew. Between two attempts up to 10 ms pass, twice as much each time, 1,000 ms at most. Default
+   * 0: `busyTimeoutMs` has passed already when it fails.
    */
-  readonly retries?: number;
+  readonly retryCountMax?: number;
 }
 
 const SQLITE_ABORT_ROLLBACK = 516;
 const MODES = ['deferred', 'immediate', 'exclusive'];
-/** The wait before the first retry, in milliseconds; it doubles with each, up to the greatest. */
-const WAIT_MS = 10;
-const WAIT_MS_MAX = 1000;
 
 type State = 'beginning' | 'begun' | 'over';
 
+/** A sqliteTx under way, or a part of one: what `fn` of `transaction` is given. */
 export class Transaction extends SqlSession {
   /** Of the SAVEPOINTs that it is in. */
   readonly #depth: number;
@@ -77,7 +78,8 @@ export class Transaction extends SqlSession {
    * @throws what `fn` throws; SqlError; OptionError if another part is under way
    */
   async transaction<T>(fn: (tx: Transaction) => Promise<T>): Promise<T> {
-    if (this.#part) throw new OptionError('transaction', 'a part is under way; wait for its end');
+    if (this.#part)
+      throw new OptionError('transaction', 'a part of the sqliteTx is under way; wait for its end');
     const depth = this.#depth + 1;
     const part = new Transaction(this.connection, this.queue, { signal: this.signal, depth });
     this.#part = part;
@@ -98,10 +100,12 @@ export class Transaction extends SqlSession {
     }
   }
 
-  /** I2, and after SQLite has rolled it back by itself: what is run then would be committed alone. */
+  /**
+   * I2, and after SQLite has rolled it back by itself: what is run then would be committed alone.
+   */
   protected override assertUsable(sql: string): void {
     if (this.#state === 'over') {
-      throw new OptionError('transaction', 'it is over; use the database');
+      throw new OptionError('transaction', 'the sqliteTx is over; use the database');
     }
     if (this.#state === 'begun' && !this.connection.inSqliteTx) {
       const why = 'an earlier error has rolled the sqliteTx back';
@@ -131,56 +135,38 @@ export class Transaction extends SqlSession {
         await connection.run(sql, () => connection.runEach(sql), undefined);
       } catch (failure) {
         connection.giveUp();
-        const message = `it failed, and so did its rollback (${(failure as Error).message})`;
+        const message = `the sqliteTx failed, and so did its rollback (${(failure as Error).message})`;
         throw new StorageError(connection.path, message, { cause: why });
       }
     });
   }
 }
 
-/** Runs `fn` in a sqliteTx, again if it was busy and may be. `turn` gives the connection to it alone. */
+/**
+ * Runs `fn` in a sqliteTx, again if it was busy and may be. `turn` gives the connection to it
+ * alone.
+ */
 export async function transact<T>(
   turn: (work: () => Promise<T>) => Promise<T>,
   {
     connection,
     fn,
     options,
+    host,
   }: {
     readonly connection: Connection;
     readonly fn: (tx: Transaction) => Promise<T>;
     readonly options: TransactionOptions;
+    readonly host: RetryHost;
   },
 ): Promise<T> {
-  const { retries = 0, mode, signal } = options;
+  const { retryCountMax = 0, mode, signal } = options;
   if (mode !== undefined && !MODES.includes(mode)) {
     throw new OptionError('mode', `one of ${MODES.join(', ')}, not ${mode}`);
   }
-  if (!Number.isInteger(retries) || retries < 0) {
-    throw new OptionError('retries', `a whole number from 0 on, not ${retries}`);
+  if (!Number.isInteger(retryCountMax) || retryCountMax < 0) {
+    throw new OptionError('retryCountMax', `a whole number from 0 on, not ${retryCountMax}`);
   }
-  for (let attempt = 0; ; attempt++) {
-    try {
-      return await turn(() => Transaction.run(connection, fn, options));
-    } catch (error) {
-      if (!(error instanceof SqlError && error.isBusy) || attempt >= retries) throw error;
-      // Not the same for everyone, or all would meet again.
-      const longest = Math.min(WAIT_MS * 2 ** attempt, WAIT_MS_MAX);
-      await pause(longest * (0.5 + Math.random() / 2), signal);
-    }
-  }
-}
-
-function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const abort = () => {
-      clearTimeout(timer);
-      reject(signal?.reason);
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', abort);
-      resolve();
-    }, ms);
-    signal?.addEventListener('abort', abort, { once: true });
-    if (signal?.aborted) abort();
-  });
+  const work = () => turn(() => Transaction.run(connection, fn, options));
+  return await retrying(work, host, { retryCountMax, signal });
 }

@@ -2,8 +2,8 @@
  * When acknowledged commits are sent without anybody asking: in idle time, and before a page may end.
  */
 import type { Committer } from '../blockstore/committer.js';
-import { hostTimer, TIMER_MS_MAX } from '../blockstore/watchdog.js';
 import type { IdleTimer } from '../blockstore/write-behind.js';
+import { hostTimer, TIMER_MS_MAX } from '../timer.js';
 
 /** How often a context without idle callbacks looks whether it is idle, in milliseconds. */
 const LOOK_MS = 10;

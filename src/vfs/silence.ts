@@ -12,7 +12,7 @@
  *     │                └─┴──────heard─────┘
  *     └──no attempt for `limitMs`, or stop──┘
  */
-import type { Timer } from '../blockstore/watchdog.js';
+import type { Timer } from '../timer.js';
 
 const ASKS = 20;
 const ASK_MS_MIN = 50;

@@ -5,13 +5,13 @@
  * VFS beside SQLite's own methods.
  */
 import { Volume } from '../blockstore/volume.js';
-import { hostTimer } from '../blockstore/watchdog.js';
 import type { LossesSeen } from '../blockstore/write-behind.js';
 import { assert, BusyError } from '../errors.js';
 import type { Nonce } from '../format/commit.js';
 import { apply, findLost, recover } from '../recovery/recover.js';
 import { type SalvageReport, salvage } from '../recovery/salvage.js';
 import { recordsOnly, type VerifyReport, verifyBlocks, verifyRecords } from '../recovery/verify.js';
+import { hostTimer } from '../timer.js';
 import { flushBeforePageEnds, whenDue, whenIdle, whenPageRests } from './auto-sync.js';
 import { CommitNews, type NewsWord } from './commit-news.js';
 import { commitEvent, Emitter } from './events.js';

@@ -16,7 +16,7 @@
  *    └──released: nobody writes, deferred commits landed── wanted ◀──────────────┘
  *    └──stolen, closed: from any
  */
-import type { Timer } from '../blockstore/watchdog.js';
+import type { Timer } from '../timer.js';
 import type { RoleChannel, RoleWord } from './role-channel.js';
 import { Silence } from './silence.js';
 import { AGAIN_MS, Turn } from './turn.js';

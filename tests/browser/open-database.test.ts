@@ -162,7 +162,7 @@ describe.each(KINDS)('openDatabase, $kind', (subject) => {
       rows: [1, 3, 5],
       afterwards: expect.objectContaining({ name: 'OptionError' }),
       mode: expect.objectContaining({ name: 'OptionError' }),
-      retries: expect.objectContaining({ name: 'OptionError' }),
+      retryCountMax: expect.objectContaining({ name: 'OptionError' }),
     });
     expect(await run('openIteration')).toMatchObject({ name: 'OptionError' });
   });
@@ -322,7 +322,10 @@ describe('openDatabase where something is missing', () => {
     // In a worker, for Emscripten also rejects a promise that nobody can wait for.
     const job: Job = { name: 'engine', options: { idbName }, wasmAt: '/nowhere/' };
     const answer = await askDedicatedWorker<Answer>(WORKER, job);
-    expect(answer).toEqual({ error: expect.stringMatching(/^UnsupportedError: .*locateFile/) });
+    expect(answer).toEqual({
+      error: expect.stringMatching(/^UnsupportedError: .*locateFile/),
+      cause: expect.stringMatching(/./),
+    });
   });
 
   // Goal: nothing is kept in memory unawares. Method: a context without IndexedDB.

@@ -3,8 +3,8 @@
 import type { BlockFile } from '../../src/blockstore/file.js';
 import { ReadAhead } from '../../src/blockstore/readahead.js';
 import { Volume } from '../../src/blockstore/volume.js';
-import { hostTimer } from '../../src/blockstore/watchdog.js';
 import { findLost, recover } from '../../src/recovery/recover.js';
+import { hostTimer } from '../../src/timer.js';
 import { Staging } from '../../src/vfs/staging.js';
 import { View } from '../../src/vfs/view.js';
 import { AT_ONCE } from './write-behind.ts';

@@ -33,7 +33,7 @@ export const TRANSACTIONS = {
       rows: (await db.query('SELECT a FROM t', [], { rows: 'arrays' })).flat(),
       afterwards: await failure(async () => kept?.exec('INSERT INTO t VALUES (6)')),
       mode: await failure(() => db.transaction(async () => 1, { mode: 'eager' as never })),
-      retries: await failure(() => db.transaction(async () => 1, { retries: -1 })),
+      retryCountMax: await failure(() => db.transaction(async () => 1, { retryCountMax: -1 })),
     };
   },
 
@@ -69,8 +69,8 @@ export const TRANSACTIONS = {
     await db.exec('CREATE TABLE t(a)');
     const other = await openDatabase(db.path, options);
     let attempts = 0;
-    const write = (retries: number) =>
-      other.transaction((tx) => tx.exec('INSERT INTO t VALUES (2)'), { retries });
+    const write = (retryCountMax: number) =>
+      other.transaction((tx) => tx.exec('INSERT INTO t VALUES (2)'), { retryCountMax });
     let release: () => void = () => undefined;
     const released = new Promise<void>((resolve) => {
       release = resolve;
@@ -85,7 +85,7 @@ export const TRANSACTIONS = {
         hold();
         await released;
       },
-      { retries: 50 },
+      { retryCountMax: 50 },
     );
     await held;
     const refused = await failure(() => write(0));
@@ -94,7 +94,7 @@ export const TRANSACTIONS = {
         attempts++;
         await tx.exec('INSERT INTO t VALUES (4)');
       },
-      { retries: 50 },
+      { retryCountMax: 50 },
     );
     setTimeout(() => release(), (options.busyTimeoutMs ?? 0) * 3);
     await Promise.all([holding, retried]);

@@ -6,9 +6,9 @@
  * repeat what failed. A fault that persists is lifted when the program has seen its first error.
  */
 
-import type { Timer } from '../../src/blockstore/watchdog.js';
 import { BlockStoreError, CommitUnknownError } from '../../src/errors.js';
 import { editRecords, type Outcome, SimulatedIndexedDB } from '../../src/testing/index.js';
+import type { Timer } from '../../src/timer.js';
 import { blocks, expectFiles, onlyOutcome, PATHS } from './crash-plan.ts';
 import { Store, type StoreOptions, UNIT_BYTES, VOLUME } from './store-dsl.ts';
 import { readAll, type Step, StoreModel, sameFiles } from './store-model.ts';

@@ -1,5 +1,5 @@
 /** A clock turned by hand, for what waits for a timer: each turn lets those run out that are armed. */
-import type { Timer } from '../../src/blockstore/watchdog.js';
+import type { Timer } from '../../src/timer.js';
 
 export class HandClock {
   /** Milliseconds of every timer there was, in order. */

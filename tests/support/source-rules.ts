@@ -14,7 +14,7 @@ const BANNED: ReadonlyArray<readonly [pattern: RegExp, reason: string]> = [
   [/\bas unknown as\b/, 'a cast through unknown switches the type checker off'],
 ];
 
-const SHARED = ['errors', 'result-codes', 'types'];
+const SHARED = ['errors', 'result-codes', 'timer', 'types'];
 const STORE = ['format', 'blockstore', 'recovery', ...SHARED];
 
 /**
@@ -24,6 +24,7 @@ const STORE = ['format', 'blockstore', 'recovery', ...SHARED];
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   errors: SHARED,
   'result-codes': SHARED,
+  timer: SHARED,
   types: SHARED,
   format: SHARED,
   blockstore: ['format', ...SHARED],

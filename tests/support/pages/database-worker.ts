@@ -21,7 +21,10 @@ addEventListener('message', async ({ data }: MessageEvent<Job>) => {
     : data.options;
   const found = await runScenario(name, options).then(
     (value) => ({ value }),
-    (error: Error) => ({ error: `${error.name}: ${error.message}` }),
+    ({ name, message, cause }: Error) => ({
+      error: `${name}: ${message}`,
+      ...(cause instanceof Error && { cause: cause.message }),
+    }),
   );
   (self as unknown as Worker).postMessage(found);
 });

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { hostTimer, Watchdog } from '../../../src/blockstore/watchdog.js';
+import { Watchdog } from '../../../src/blockstore/watchdog.js';
+import { hostTimer } from '../../../src/timer.js';
 import { HandClock } from '../../support/hand-clock.ts';
 
 // Goal: what IndexedDB leaves unanswered ends, and what is merely slow does not.
