@@ -43,6 +43,7 @@ export { type ApplyToFileOptions, applyChangesToFile } from './transfer/apply-to
 export type { BackupMark, TransferProgress } from './transfer/mark.js';
 export type { ByteSource } from './transfer/source.js';
 export type { ChecksumAlgorithm, Durability } from './types.js';
+export type { BlockVFS } from './vfs/block-vfs.js';
 export type {
   CommitEvent,
   EngineInfo,

@@ -1,5 +1,5 @@
 /** Databases of other libraries, as streams for `importFile` (docs/MIGRATION.md). */
-export { PeerStoreError } from '../errors.js';
+export { BlockStoreError, PeerStoreError } from '../errors.js';
 export { readAbsurdSql } from './absurd-sql.js';
 export { readAbsurderSql } from './absurder-sql.js';
 export { readBatchAtomic } from './batch-atomic.js';

@@ -11,6 +11,7 @@ const CHUNK_BYTES = 1024 * 1024;
 const POOL_DATA_OFFSET = 4096;
 const POOL_PATH_BYTES = 512;
 
+/** Where in OPFS a database is. */
 export interface ReadOpfsOptions {
   /** Where paths begin. Default: the origin's own root. */
   readonly root?: FileSystemDirectoryHandle;

@@ -6,6 +6,7 @@
  */
 import { PeerStoreError } from '../errors.js';
 
+/** Where the other library has stored. */
 export interface MigrateOptions {
   /** The IDBFactory to use. Default: the context's own. */
   readonly indexedDB?: IDBFactory;

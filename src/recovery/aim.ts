@@ -18,8 +18,11 @@ import { type Evidence, numberIn, scan } from './scan.js';
 import { segmentsUpTo } from './segment-scan.js';
 import { type Source, shapeOf } from './source.js';
 
+/** Versions of a file that follow one another. */
 export interface VersionRange {
+  /** The oldest of them. */
   readonly first: number;
+  /** The newest, which may be the first. */
   readonly last: number;
 }
 

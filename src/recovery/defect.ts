@@ -4,7 +4,9 @@ import { BLOCKS_PER_CHUNK } from '../format/layout.js';
 
 /** Neighbouring pages of SQLite, numbered from 1. */
 export interface PageRange {
+  /** The number of the first. */
   readonly first: number;
+  /** The number of the last, which may be the first. */
   readonly last: number;
 }
 
@@ -12,6 +14,7 @@ export interface PageRange {
 export interface Defect {
   /** The pages it hits; undefined if that is the database as a whole, or none. */
   readonly pages: PageRange | undefined;
+  /** What is wrong. */
   readonly error: BlockStoreError;
 }
 

@@ -24,6 +24,7 @@ import { place } from './rebuild.js';
 import { proves, type SegmentShape, type StoredSegment, segmentsUpTo } from './segment-scan.js';
 import { findSource } from './source.js';
 
+/** What `salvage` could save, and what not. */
 export interface SalvageReport {
   /** The damaged database. */
   readonly path: string;
@@ -31,6 +32,7 @@ export interface SalvageReport {
   readonly to: string;
   /** Version aimed at: the newest that the remaining records tell of. */
   readonly version: number;
+  /** Bytes of the database that was saved. */
   readonly fileBytes: number;
   /** Blocks, that is pages, written to `to`; those from an older version are among them. */
   readonly blocksSaved: number;

@@ -26,13 +26,19 @@ import { scan } from './scan.js';
 
 const SEGMENTS_PER_BATCH = 16;
 
+/** What `verify` has read, found and repaired. */
 export interface VerifyReport {
+  /** The database. */
   readonly path: string;
   /** Version that was checked: the newest when `verify` began. */
   readonly version: number;
+  /** Its bytes in that version. */
   readonly fileBytes: number;
+  /** Blocks, that is pages, that were read and compared with their checksums. */
   readonly blocksChecked: number;
+  /** Segments that they lie in. */
   readonly segmentsRead: number;
+  /** What is wrong; empty if nothing is. */
   readonly defects: readonly Defect[];
   /** Defects of records that were repaired without loss. */
   readonly repaired: readonly Defect[];

@@ -12,6 +12,7 @@ import { SimulatedIndexedDB } from './simulated-indexeddb.js';
 
 /** What the workload works on. */
 export interface WorkloadContext<Ack> {
+  /** What the workload stores in. */
   readonly factory: SimulatedIndexedDB;
   /** Says that something was promised: from the turn under way on, `check` is told. */
   acknowledge(value: Ack): void;
@@ -29,6 +30,7 @@ export interface CrashContext<Ack, Recovered> {
   readonly kind: CrashKind;
 }
 
+/** A program to be crashed. */
 export interface CrashPlan<Ack, Recovered> {
   /** Called once for the whole run, and once for each replay. */
   readonly workload: (context: WorkloadContext<Ack>) => Promise<void>;
@@ -38,8 +40,9 @@ export interface CrashPlan<Ack, Recovered> {
   readonly check: (context: CrashContext<Ack, Recovered>) => Promise<void> | void;
 }
 
+/** Which crashes are tried, and when the search ends. */
 export interface CrashOptions extends SimulationOptions {
-  /** Default both. */
+  /** What dies: the browser, or the power with it. Default both. */
   readonly kinds?: readonly CrashKind[];
   /** How many crashes in a row: 1, the default, is that of the workload; 2 adds that of its recovery. */
   readonly depth?: number;
@@ -53,27 +56,35 @@ export interface CrashOptions extends SimulationOptions {
 
 /** Where a crash falls. */
 export interface CrashPoint {
+  /** After which turn of the simulation. */
   readonly turn: number;
+  /** What dies. */
   readonly kind: CrashKind;
   /** Place in `outcomes(kind)` at that turn. */
   readonly outcome: number;
 }
 
+/** A crash after which `recover` or `check` failed. */
 export interface Violation {
+  /** Of the simulation. */
   readonly seed: number;
   /** The crash; with `depth` 2, that of the workload and that of the recovery. */
   readonly points: readonly CrashPoint[];
   /** What happened last before each crash. */
   readonly after: readonly string[];
+  /** What it failed with. */
   readonly error: unknown;
   /** One line for people: `replay: {…}`. */
   readonly line: string;
 }
 
+/** What a search over all crash points came to. */
 export interface CrashReport {
+  /** Turns that the workload took. */
   readonly turns: number;
   /** Recoveries run and checked. */
   readonly recoveries: number;
+  /** Empty if every promise was kept. */
   readonly violations: readonly Violation[];
   /** Hash of the workload's trace: equal for equal seeds. */
   readonly traceHash: string;

@@ -44,6 +44,7 @@ export class SimulatedTab implements IDBFactory {
     this.#jobs = jobs;
   }
 
+  /** As `IDBFactory.open`. A dead tab gets no answer. */
   open(name: string, version?: number): IDBOpenDBRequest {
     const request = new SimulatedOpenRequest();
     const wanted = version === undefined ? undefined : toVersion(version);
@@ -54,6 +55,7 @@ export class SimulatedTab implements IDBFactory {
     return request;
   }
 
+  /** As `IDBFactory.deleteDatabase`. A dead tab gets no answer. */
   deleteDatabase(name: string): IDBOpenDBRequest {
     const request = new SimulatedOpenRequest();
     if (this.#dead) return request;
@@ -62,6 +64,7 @@ export class SimulatedTab implements IDBFactory {
     return request;
   }
 
+  /** As `IDBFactory.databases`. */
   databases(): Promise<IDBDatabaseInfo[]> {
     return new Promise((resolve) => {
       this.#world.turns.post(
@@ -76,6 +79,7 @@ export class SimulatedTab implements IDBFactory {
     });
   }
 
+  /** As `IDBFactory.cmp`. @throws DataError for what is no key */
   cmp(first: unknown, second: unknown): number {
     return compareKeys(requireKey(first), requireKey(second));
   }

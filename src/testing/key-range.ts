@@ -77,18 +77,22 @@ export class SimulatedKeyRange implements IDBKeyRange {
     this.#bounds = bounds;
   }
 
+  /** As `IDBKeyRange.only`. @throws DataError for what is no key */
   static only(value: unknown): SimulatedKeyRange {
     return new SimulatedKeyRange(only(requireKey(value)));
   }
 
+  /** As `IDBKeyRange.lowerBound`. @throws DataError for what is no key */
   static lowerBound(lower: unknown, open = false): SimulatedKeyRange {
     return new SimulatedKeyRange({ ...EVERYTHING, lower: requireKey(lower), lowerOpen: open });
   }
 
+  /** As `IDBKeyRange.upperBound`. @throws DataError for what is no key */
   static upperBound(upper: unknown, open = false): SimulatedKeyRange {
     return new SimulatedKeyRange({ ...EVERYTHING, upper: requireKey(upper), upperOpen: open });
   }
 
+  /** As `IDBKeyRange.bound`. @throws DataError for what is no key, or a range that holds none */
   static bound(
     lower: unknown,
     upper: unknown,
@@ -103,22 +107,27 @@ export class SimulatedKeyRange implements IDBKeyRange {
     return new SimulatedKeyRange(bounds);
   }
 
+  /** The lower bound; undefined if there is none. */
   get lower(): unknown {
     return this.#bounds.lower === undefined ? undefined : fromKey(this.#bounds.lower);
   }
 
+  /** The upper bound; undefined if there is none. */
   get upper(): unknown {
     return this.#bounds.upper === undefined ? undefined : fromKey(this.#bounds.upper);
   }
 
+  /** True if the lower bound itself is not in the range. */
   get lowerOpen(): boolean {
     return this.#bounds.lowerOpen;
   }
 
+  /** True if the upper bound itself is not in the range. */
   get upperOpen(): boolean {
     return this.#bounds.upperOpen;
   }
 
+  /** As `IDBKeyRange.includes`. @throws DataError for what is no key */
   includes(key: unknown): boolean {
     return contains(this.#bounds, requireKey(key));
   }

@@ -19,6 +19,7 @@ export type CrashKind = 'process' | 'power';
 
 /** One state that a crash may leave. */
 export interface Outcome {
+  /** What died. */
   readonly kind: CrashKind;
   /** The databases that exist, by name. */
   readonly databases: ReadonlyMap<string, DatabaseState>;

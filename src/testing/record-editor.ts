@@ -21,6 +21,10 @@ export function editRecords(outcome: Outcome, database: string): RecordEditor {
   return new RecordEditor(outcome, database);
 }
 
+/**
+ * Edits the records of one database of an outcome, from `editRecords`. The outcome stays as it is:
+ * `outcome()` gives the edited one. A store or record that is needed and not there is a RangeError.
+ */
 export class RecordEditor {
   readonly #outcome: Outcome;
   readonly #name: string;
@@ -40,10 +44,12 @@ export class RecordEditor {
     return { ...this.#outcome, databases, description: `${this.#outcome.description}, edited` };
   }
 
+  /** Names of the object stores. */
   stores(): string[] {
     return [...this.#state.stores.values()].map(({ name }) => name);
   }
 
+  /** Keys of all records of a store, in order. */
   keys(store: string): IDBValidKey[] {
     return [...this.#store(store).records].map(({ key }) => fromKey(key));
   }
@@ -54,12 +60,14 @@ export class RecordEditor {
     return record && takeOut(record.value);
   }
 
+  /** Stores a copy of a value in the place of what was there. */
   set(store: string, key: IDBValidKey, value: unknown): this {
     const own = requireKey(key);
     const record = { key: own, primaryKey: own, value: takeIn(value) };
     return this.#replace(putRecord(this.#store(store), record, { overwrite: true }));
   }
 
+  /** Deletes a record. */
   drop(store: string, key: IDBValidKey): this {
     this.#require(store, requireKey(key));
     return this.#replace(deleteRecords(this.#store(store), only(requireKey(key))));

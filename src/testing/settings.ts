@@ -2,6 +2,7 @@
 
 /** Limit for the bytes of all databases of a simulation. */
 export interface Quota {
+  /** Of keys and values. */
   readonly bytes: number;
   /**
    * Where it is noticed. `put`: the request fails with QuotaExceededError, and with it the idbTx
@@ -12,18 +13,25 @@ export interface Quota {
 
 /** A request about to be carried out. */
 export interface RequestSite {
+  /** Name of the IndexedDB database. */
   readonly database: string;
+  /** Name of the object store. */
   readonly store: string;
   /** e.g. `put`, `getAll`, `openCursor`. */
   readonly operation: string;
+  /** Of its idbTx. */
   readonly mode: IDBTransactionMode;
 }
 
 /** An idbTx about to commit. */
 export interface CommitSite {
+  /** Name of the IndexedDB database. */
   readonly database: string;
+  /** Object stores in its scope. */
   readonly stores: readonly string[];
+  /** Its mode. */
   readonly mode: IDBTransactionMode;
+  /** The durability it was asked for with. */
   readonly durability: IDBTransactionDurability;
 }
 
@@ -37,6 +45,7 @@ export interface Faults {
   readonly open?: ((name: string) => DOMException | 'never' | undefined) | undefined;
 }
 
+/** How a simulation runs. */
 export interface SimulationOptions {
   /** Draws the order of what is independent. The same seed gives the same trace. Default 1. */
   readonly seed?: number;

@@ -31,6 +31,7 @@ const NOTHING: ReadonlyMap<string, DatabaseState> = new Map();
 
 /** The simulated IndexedDB of one origin, as its first tab sees it. */
 export class SimulatedIndexedDB extends SimulatedTab {
+  /** What its draws come from. */
   readonly seed: number;
   readonly #world: World;
   readonly #jobs: Jobs;
@@ -97,19 +98,19 @@ export class SimulatedIndexedDB extends SimulatedTab {
   }
 
   /** Limits the bytes of all databases; undefined, the default, lifts the limit. */
-  set quota(quota: Quota | undefined) {
-    this.#world.quota = quota;
-  }
   get quota(): Quota | undefined {
     return this.#world.quota;
   }
-
-  /** What is to fail. */
-  set faults(faults: Faults) {
-    this.#world.faults = faults;
+  set quota(quota: Quota | undefined) {
+    this.#world.quota = quota;
   }
+
+  /** What is to fail. Default nothing. */
   get faults(): Faults {
     return this.#world.faults;
+  }
+  set faults(faults: Faults) {
+    this.#world.faults = faults;
   }
 
   /** Bytes of all databases, as counted towards the quota. */

@@ -17,23 +17,29 @@ interface Wanted {
   readonly steal: () => void;
 }
 
-type Callback<T> = LockGrantedCallback<T>;
-
+/** A LockManager in memory, for hosts without Web Locks. */
 export class SimulatedLocks implements LockManager {
   #held: Wanted[] = [];
   #pending: Wanted[] = [];
 
+  /** As `LockManager.query`. */
   query(): Promise<LockManagerSnapshot> {
     const info = ({ name, mode }: Wanted) => ({ name, mode, clientId: 'simulated' });
     return Promise.resolve({ held: this.#held.map(info), pending: this.#pending.map(info) });
   }
 
-  request<T>(name: string, callback: Callback<T>): Promise<Awaited<T>>;
-  request<T>(name: string, options: LockOptions, callback: Callback<T>): Promise<Awaited<T>>;
+  /** As `LockManager.request`. */
+  request<T>(name: string, callback: LockGrantedCallback<T>): Promise<Awaited<T>>;
+  /** As `LockManager.request`. */
+  request<T>(
+    name: string,
+    options: LockOptions,
+    callback: LockGrantedCallback<T>,
+  ): Promise<Awaited<T>>;
   async request<T>(
     name: string,
-    second: LockOptions | Callback<T>,
-    third?: Callback<T>,
+    second: LockOptions | LockGrantedCallback<T>,
+    third?: LockGrantedCallback<T>,
   ): Promise<Awaited<T>> {
     const [options, callback] = typeof second === 'function' ? [{}, second] : [second, third];
     if (!callback) throw new TypeError('There is no callback.');

@@ -4,6 +4,7 @@ import { chunkStream } from './chunk-stream.js';
 import type { BackupMark } from './mark.js';
 import { type ByteSource, SourceReader } from './source.js';
 
+/** How `applyChangesToFile` is watched and stopped. */
 export interface ApplyToFileOptions {
   /** Called before the stream closes, with what the result is: for the next `changesSince`. */
   readonly onEnd?: (mark: BackupMark) => void;

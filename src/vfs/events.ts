@@ -17,6 +17,7 @@ import type { WriterChange } from './writer-role.js';
 
 /** What opening a file found, and what it did about it. */
 export interface RecoveryReport {
+  /** The database. */
   readonly path: string;
   /** Version the file is open at; 0 for an empty file. */
   readonly version: number;
@@ -34,11 +35,13 @@ export interface RecoveryReport {
   readonly fellBack: { readonly from: number; readonly to: number } | undefined;
   /** What is wrong with the records of the versions that were lost. */
   readonly defects: readonly Error[];
+  /** Milliseconds that opening took. */
   readonly durationMs: number;
 }
 
 /** A commit, or several of other contexts that could not be told one by one. */
 export interface CommitEvent {
+  /** The database. */
   readonly path: string;
   /** Version of the file now. */
   readonly version: number;
@@ -63,6 +66,7 @@ export interface CommitEvent {
   readonly durationMs: number | undefined;
 }
 
+/** What the `detail` of each event tells, by the event's type. */
 export interface VFSEventMap {
   /**
    * A commit is complete in IndexedDB: of this context, or of another one, as soon as this one knows.
@@ -130,8 +134,10 @@ export interface VFSEventMap {
   writerchange: { readonly path: string; readonly held: boolean; readonly why: WriterChange };
 }
 
+/** A type that `addEventListener` of a VFS takes. */
 export type VFSEventType = keyof VFSEventMap;
 
+/** A listener to events of one type. */
 export type VFSListener<K extends VFSEventType> = (event: CustomEvent<VFSEventMap[K]>) => void;
 
 export function commitEvent(path: string, { listed, ownMs, ...news }: News): CommitEvent {
@@ -166,7 +172,9 @@ export function recoveryReport(
 
 /** Which engine and durability a VFS runs with. */
 export interface EngineInfo {
+  /** The class of the VFS. */
   readonly engine: 'IDBBlockVFS' | 'IDBBlockSharedVFS' | 'IDBBlockMirrorVFS';
+  /** The option `durability`. */
   readonly durability: Durability | 'pragma';
 }
 

@@ -5,9 +5,13 @@ import type { BlockMap } from '../blockstore/map.js';
 
 /** The newest version of a database, page by page. */
 export interface FileLayout {
+  /** The database. */
   readonly path: string;
+  /** Its newest version. */
   readonly version: number;
+  /** Bytes of a page. */
   readonly pageBytes: number;
+  /** Bytes of the database. */
   readonly fileBytes: number;
   /** The version that wrote each page, from page 1 on; 0 for one that never was. */
   readonly versions: Float64Array<ArrayBuffer>;

@@ -11,6 +11,10 @@ import { normalisePath } from './paths.js';
 import { VolumeHost } from './volume-host.js';
 import { Waits } from './waits.js';
 
+/**
+ * SQLite databases in IndexedDB, held in memory as a whole while they are open, on wa-sqlite's
+ * synchronous builds and in any context.
+ */
 export class IDBBlockMirrorVFS extends BlockVFS {
   readonly #core: MirrorCore;
 

@@ -8,6 +8,7 @@ import { isSynchronous, recogniseBuild, type SqliteModule } from './module.js';
 import { resolveOptions, type VFSOptions } from './options.js';
 import { VolumeHost } from './volume-host.js';
 
+/** SQLite databases in IndexedDB, read on demand, on any asynchronous wa-sqlite build and in any context. */
 export class IDBBlockVFS extends BlockVFS {
   /**
    * Opens the volume, creating it if it does not exist, and makes a VFS for `module`.

@@ -15,9 +15,13 @@ const THROUGHPUT = { slots: 11, slotMs: 1000 } as const;
 
 /** Of the last commits, from the commit point to `complete`, in milliseconds. */
 export interface Latency {
+  /** The median. */
   readonly p50: number;
+  /** 95 % of them took no longer. */
   readonly p95: number;
+  /** 99 % of them took no longer. */
   readonly p99: number;
+  /** The longest. */
   readonly max: number;
 }
 

@@ -33,6 +33,7 @@ export interface SqliteModule {
   ) => unknown;
 }
 
+/** A wa-sqlite build, as it is recognised from its module; `legacy` is npm's 1.0.0. */
 export type Build = 'asyncify' | 'jspi' | 'sync' | 'legacy-asyncify' | 'legacy-sync';
 
 /** True for builds whose VFS methods cannot wait. */

@@ -4,6 +4,7 @@ import { OptionError, UnsupportedError } from '../errors.js';
 import type { ChecksumAlgorithm, Durability } from '../types.js';
 import type { WriterPolicy } from './writer-role.js';
 
+/** What `create` of every engine takes. */
 export interface VFSOptions {
   /** Name of the IndexedDB database that is the volume. Default: the VFS's name. */
   readonly idbName?: string;
@@ -95,6 +96,7 @@ export interface VFSOptions {
   readonly locks?: LockManager | null;
 }
 
+/** What `IDBBlockMirrorVFS.create` takes. */
 export interface MirrorVFSOptions extends VFSOptions {
   /**
    * Bytes that `IDBBlockMirrorVFS` may hold in memory, for all files of the VFS: their segments, and

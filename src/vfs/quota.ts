@@ -11,6 +11,7 @@ const INTERVAL_MS = 10_000;
 
 /** What the browser tells of the origin's storage, all of its databases and caches included. */
 export interface QuotaWarning {
+  /** What the origin uses. */
   readonly usageBytes: number;
   /** What the browser would grant; the disk may be full before. */
   readonly quotaBytes: number;

@@ -17,31 +17,36 @@ export interface VFSStats {
    * include the time they waited to be sent. Undefined before the first.
    */
   commitLatencyMs: Latency | undefined;
-  /** Commits that were complete, and their bytes, for each of the last ten seconds. */
+  /** Commits that were complete, for each of the last ten seconds. */
   commitsPerSecond: number;
+  /** Bytes of their blocks, for each of the last ten seconds. */
   committedBytesPerSecond: number;
-  /** IndexedDB transactions with commits that failed, or whose outcome could not be looked up. */
+  /** idbTxs with commits that failed, or whose outcome could not be looked up. */
   failedSyncs: number;
   /** Times that acknowledged commits of deferred durability were lost. */
   losses: number;
-  /** IndexedDB requests and transactions made. */
+  /** IndexedDB requests made. */
   requests: number;
+  /** idbTxs made. */
   transactions: number;
   /** Bytes of all values handed to IndexedDB: segments, commit records, maps; also in vain. */
   bytesWritten: number;
   /** Times a lost connection was opened anew. */
   reopens: number;
-  /** Reads of a block answered from memory, and those that fetched a segment. */
+  /** Reads of a block answered from memory. */
   cacheHits: number;
+  /** Reads of a block that fetched a segment. */
   cacheMisses: number;
-  /** Segments and bytes fetched, read-ahead included; commit records and maps are not. */
+  /** Segments fetched, read-ahead included; commit records and maps are not. */
   segmentsRead: number;
+  /** Bytes of these segments. */
   bytesRead: number;
-  /**
-   * Segments fetched before anybody asked for them, and those of them of which a block was read since. With
-   * the shared engine: sent to a client, which may have read it or not.
-   */
+  /** Segments fetched before anybody asked for them. */
   readAheadSegments: number;
+  /**
+   * Those of them of which a block was read since. With the shared engine: sent to a client, which
+   * may have read it or not.
+   */
   readAheadUsedSegments: number;
   /** Blocks refused because their checksum was wrong. */
   checksumFailures: number;
@@ -58,14 +63,16 @@ export interface VFSStats {
   stagedBytes: number;
   /** Bytes of page images that rollback journals hold, now. */
   journalBytes: number;
-  /** Acknowledged commits that are not complete, now, and bytes of their segments. */
+  /** Acknowledged commits that are not complete, now. */
   deferredCommits: number;
+  /** Bytes of their segments. */
   deferredBytes: number;
   /**
-   * Blocks that SQLite has written and that are not safe, now, and their bytes: of sqliteTxs under way, spilled or
+   * Blocks that SQLite has written and that are not safe, now: of sqliteTxs under way, spilled or
    * not, and of acknowledged commits that are not complete.
    */
   dirtyBlocks: number;
+  /** Bytes of these blocks. */
   dirtyBytes: number;
   /** Snapshots pinned, now. */
   openSnapshots: number;
@@ -79,20 +86,23 @@ export interface VFSStats {
   /** Dead segments that would be reclaimed by now if nobody had an old snapshot. */
   heldBackSegments: number;
   /**
-   * Times that a write could not begin at once, and how long it waited, in milliseconds: for the writer lock,
-   * which another context had or which the browser had to be asked for, or for another thread of the
-   * storage worker. Waits in vain, and SQLite's busy handler, which asks again, count each time.
+   * Times that a write could not begin at once: for the writer lock, which another context had or
+   * which the browser had to be asked for, or for another thread of the storage worker. Waits in
+   * vain, and SQLite's busy handler, which asks again, count each time.
    */
   lockWaits: number;
+  /** How long these waits lasted, in milliseconds. */
   lockWaitMs: number;
-  /** Segments with a live block, and dead ones that wait for reclaim, of open files, now. */
+  /** Segments with a live block, of open files, now. */
   liveSegments: number;
+  /** Dead segments that wait for reclaim, of open files, now. */
   supersededSegments: number;
-  /**
-   * Bytes of live blocks, and of all slots of the segments they lie in, of open files, now: what was
-   * written before the file was opened counts as far as it is known.
-   */
+  /** Bytes of live blocks, of open files, now. */
   liveBytes: number;
+  /**
+   * Bytes of all slots of the segments that these lie in: what was written before the file was
+   * opened counts as far as it is known.
+   */
   segmentBytes: number;
   /** Bytes of the dead segments that wait for reclaim; unknown, and 0, of what died before the file was opened. */
   supersededBytes: number;
@@ -102,15 +112,17 @@ export interface VFSStats {
    */
   spaceAmplification: number | undefined;
   /**
-   * Segments whose deletion is complete, and their bytes, as far as they are known (see `supersededBytes`).
-   * What a crash or a rollback has left above the newest version is deleted uncounted.
+   * Segments whose deletion is complete. What a crash or a rollback has left above the newest version
+   * is deleted uncounted.
    */
   reclaimedSegments: number;
+  /** Bytes of these segments, as far as they are known (see `supersededBytes`). */
   reclaimedBytes: number;
   /** Blocks that went along with commits to empty segments that were mostly dead; of open files. */
   compactedBlocks: number;
-  /** Times a file was opened and its state recovered, and those that opened an older version than the newest. */
+  /** Times a file was opened and its state recovered. */
   recoveryCount: number;
+  /** Times that an older version than the newest was opened. */
   fallBackCount: number;
   /** Times the state of an open file was read anew as a whole: other contexts' commits, a failure, a loss. */
   reloads: number;

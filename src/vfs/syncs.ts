@@ -11,13 +11,15 @@ export interface SyncStart {
   readonly paths: readonly string[];
   /** One for each sqliteTx and file. */
   readonly commits: number;
-  /** Pages that they write, and bytes of the segments that are sent now, without what was spilled before. */
+  /** Pages that they write. */
   readonly blocks: number;
+  /** Bytes of the segments that are sent now, without what was spilled before. */
   readonly bytes: number;
   /** The strongest that one of them asks for. */
   readonly durability: Durability;
 }
 
+/** What became of commits that went to IndexedDB together. */
 export interface SyncEnd extends SyncStart {
   /**
    * `complete`: they are saved. `failed`: none of them is; a statement or a `loss` event tells who is concerned.

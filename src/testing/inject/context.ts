@@ -6,8 +6,11 @@ import type { Place, Point, PointKind } from './points.js';
 
 /** A fault that was injected. */
 export interface Struck {
+  /** The number of its point. */
   readonly number: number;
+  /** What was injected. */
   readonly fault: Fault;
+  /** Where it struck. */
   readonly point: Point;
 }
 

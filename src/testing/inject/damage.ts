@@ -13,8 +13,11 @@ import type { History } from './history.js';
 
 /** What was damaged. */
 export interface Damaged {
+  /** How. */
   readonly tag: Damage['tag'];
+  /** Name of the IndexedDB database. */
   readonly database: string;
+  /** Name of the object store. */
   readonly store: string;
   /** The record; undefined for a cleared store. */
   readonly key: IDBValidKey | undefined;

@@ -77,6 +77,7 @@ export type Fault =
   /** Beside the 24: asked for an idbTx, the connection throws. `name`: default InvalidStateError. */
   | { readonly tag: 'connection-dead'; readonly name?: string };
 
+/** The name of a kind of fault. */
 export type FaultTag = Fault['tag'];
 
 /** One of the 24 kinds. */
@@ -145,6 +146,11 @@ export function isDamage(fault: Fault): fault is Damage {
   return DAMAGE.includes(fault.tag);
 }
 
+/**
+ * `UNKNOWN_KIND`: there is no such fault. `NEEDS_HISTORY`: it needs the option `history`. `NO_VICTIM`:
+ * there is no record to damage. `BAD_PLAN`: the plan can never strike, or a replay cannot be read.
+ * `NO_FACTORY`: there is no IndexedDB, or there are no Web Locks.
+ */
 export type InjectionErrorCode =
   | 'UNKNOWN_KIND'
   | 'NEEDS_HISTORY'

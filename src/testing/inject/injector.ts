@@ -24,6 +24,7 @@ import {
 } from './points.js';
 import { formatReplay, type Replay } from './replay.js';
 
+/** What a `FaultInjector` injects by itself, and what it keeps in mind. */
 export interface InjectorOptions {
   /** For what is drawn: random faults, and which record or bit a damage hits. Default 1. */
   readonly seed?: number;
@@ -45,6 +46,7 @@ const DRAW_STEP = 0x9e3779b1;
 export class FaultInjector {
   /** What to give to the code under test. */
   readonly factory: IDBFactory;
+  /** What its draws come from. */
   readonly seed: number;
   readonly #genuine: IDBFactory;
   readonly #context: Context;

@@ -23,16 +23,23 @@ export type LockFault =
 export interface LockPoint {
   /** Place in the sequence, from 1. */
   readonly number: number;
+  /** Of the lock. */
   readonly name: string;
+  /** `exclusive` or `shared`. */
   readonly mode: LockMode;
+  /** It is to be granted at once or not at all. */
   readonly ifAvailable: boolean;
+  /** It takes the lock away from who holds it. */
   readonly steal: boolean;
 }
 
 /** Where and how often a fault strikes. Nothing given holds for every request. */
 export interface LockWhere {
+  /** True for the requests it is for. */
   readonly at?: (point: LockPoint) => boolean;
+  /** Of the lock. */
   readonly name?: string;
+  /** `exclusive` or `shared`. */
   readonly mode?: LockMode;
   /** The first of them that is struck, from 1. Default 1. */
   readonly nth?: number;
@@ -40,11 +47,11 @@ export interface LockWhere {
   readonly times?: number;
 }
 
+/** A request for a lock, and what struck it. */
 export interface LockTraceEntry extends LockPoint {
+  /** Undefined if nothing did. */
   readonly fault: LockFault | undefined;
 }
-
-type Callback<T> = LockGrantedCallback<T>;
 
 /** A lock whose callback runs. */
 interface Held {
@@ -53,6 +60,7 @@ interface Held {
   readonly end: (isTold: boolean) => void;
 }
 
+/** A LockManager, for the option `locks`, whose locks are lost, late or never granted as planned. */
 export class FaultyLocks implements LockManager {
   readonly #genuine: LockManager;
   readonly #held = new Set<Held>();
@@ -109,21 +117,29 @@ export class FaultyLocks implements LockManager {
     });
   }
 
+  /** Ends `freeze`: the callbacks of what was granted meanwhile begin. */
   thaw(): void {
     this.#thaw?.();
     this.#thawed = undefined;
   }
 
+  /** As `LockManager.query` of the LockManager below. */
   query(): Promise<LockManagerSnapshot> {
     return this.#genuine.query();
   }
 
-  request<T>(name: string, callback: Callback<T>): Promise<Awaited<T>>;
-  request<T>(name: string, options: LockOptions, callback: Callback<T>): Promise<Awaited<T>>;
+  /** As `LockManager.request`, unless a fault strikes. */
+  request<T>(name: string, callback: LockGrantedCallback<T>): Promise<Awaited<T>>;
+  /** As `LockManager.request`, unless a fault strikes. */
   request<T>(
     name: string,
-    second: LockOptions | Callback<T>,
-    third?: Callback<T>,
+    options: LockOptions,
+    callback: LockGrantedCallback<T>,
+  ): Promise<Awaited<T>>;
+  request<T>(
+    name: string,
+    second: LockOptions | LockGrantedCallback<T>,
+    third?: LockGrantedCallback<T>,
   ): Promise<Awaited<T>> {
     const [options, callback] = typeof second === 'function' ? [{}, second] : [second, third];
     if (!callback) return Promise.reject(new TypeError('There is no callback.'));
@@ -145,7 +161,7 @@ export class FaultyLocks implements LockManager {
 
   async #ask<T>(
     name: string,
-    asked: { options: LockOptions; callback: Callback<T>; fault: LockFault | undefined },
+    asked: { options: LockOptions; callback: LockGrantedCallback<T>; fault: LockFault | undefined },
   ): Promise<Awaited<T>> {
     const { options, callback, fault } = asked;
     if (fault?.tag === 'lock-delayed') await sleep(fault.ms);
@@ -195,7 +211,10 @@ export class FaultyLocks implements LockManager {
 const NOTHING = (): void => undefined;
 
 /** Nobody gets it. */
-async function refuse<T>(options: LockOptions, callback: Callback<T>): Promise<Awaited<T>> {
+async function refuse<T>(
+  options: LockOptions,
+  callback: LockGrantedCallback<T>,
+): Promise<Awaited<T>> {
   const { signal, ifAvailable = false } = options;
   if (ifAvailable) return await callback(null);
   signal?.throwIfAborted();

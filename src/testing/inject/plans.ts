@@ -16,12 +16,19 @@ export type Hit = (point: Point) => boolean;
 
 /** Where and how often a fault strikes. Everything given must hold; nothing given holds everywhere. */
 export interface Where {
+  /** True for the points it is for. */
   readonly at?: Hit;
+  /** What happens there. */
   readonly kind?: Point['kind'];
+  /** Which event is delivered there. */
   readonly event?: Point['event'];
+  /** The method, as `Point.method`. */
   readonly method?: string;
+  /** Name of the object store. */
   readonly store?: string;
+  /** Of the idbTx. */
   readonly mode?: IDBTransactionMode;
+  /** Name of the IndexedDB database. */
   readonly database?: string;
   /** The first of them that is struck, from 1. Default 1. */
   readonly nth?: number;
@@ -35,6 +42,7 @@ export interface RandomPlan {
   readonly rate: number;
   /** What to draw from. Default every kind that needs no history and comes to an end by itself. */
   readonly kinds?: readonly FaultTag[];
+  /** True for the points where one may strike. Default all. */
   readonly at?: Hit;
   /** At most so many. Default no limit. */
   readonly countMax?: number;

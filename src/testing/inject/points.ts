@@ -24,6 +24,7 @@ export type PointKind =
   | 'close'
   | 'event';
 
+/** An event of IndexedDB. */
 export type PointEvent =
   | 'success'
   | 'error'
@@ -34,9 +35,11 @@ export type PointEvent =
   | 'versionchange'
   | 'close';
 
+/** A moment at which a fault can strike: a call of IndexedDB, or an event of it. */
 export interface Point {
   /** Place in the sequence, from 1. */
   readonly number: number;
+  /** What happens there. */
   readonly kind: PointKind;
   /** Of an event: which; otherwise empty. */
   readonly event: PointEvent | '';
@@ -62,6 +65,7 @@ export interface Point {
 /** A point without what most have not. */
 export type Place = Partial<Omit<Point, 'number' | 'kind'>> & Pick<Point, 'kind'>;
 
+/** A point that was passed. */
 export interface TraceEntry extends Point {
   /** What was injected there. */
   readonly fault: Fault | undefined;

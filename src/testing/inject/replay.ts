@@ -3,7 +3,9 @@ import { type Fault, InjectionError } from './faults.js';
 
 /** What a run did, as JSON: the same program under it meets the same faults at the same points. */
 export interface Replay {
+  /** Of what is drawn. */
   readonly seed: number;
+  /** The faults, each with the number of its point. */
   readonly faults: readonly (readonly [number: number, fault: Fault])[];
 }
 

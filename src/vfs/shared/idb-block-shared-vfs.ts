@@ -36,6 +36,10 @@ interface Parts {
   readonly options: ResolvedOptions;
 }
 
+/**
+ * SQLite databases in IndexedDB, read on demand, on wa-sqlite's synchronous builds: in a dedicated
+ * worker of a cross-origin isolated page, beside a storage worker.
+ */
 export class IDBBlockSharedVFS extends BlockVFS {
   readonly #core: ClientCore;
 

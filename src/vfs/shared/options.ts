@@ -3,6 +3,7 @@ import { OptionError } from '../../errors.js';
 import { atLeast, type ResolvedOptions, resolveOptions, type VFSOptions } from '../options.js';
 import { RING_BYTES_DEFAULT } from './layout.js';
 
+/** What `IDBBlockSharedVFS.create` takes. */
 export interface SharedVFSOptions extends Omit<VFSOptions, 'indexedDB' | 'locks'> {
   /**
    * null: use no Web Locks. A storage worker that is passed and outlives this thread then does not

@@ -25,6 +25,7 @@ import {
   type StorageOptions,
 } from './worker-protocol.js';
 
+/** What a storage worker uses, and where it listens. */
 export interface ServeOptions {
   /** The IDBFactory to use. Default: the context's own. */
   readonly indexedDB?: IDBFactory;

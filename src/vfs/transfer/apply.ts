@@ -8,6 +8,7 @@ import { HEADER_BYTES, outdate, recount } from '../../transfer/sqlite-header.js'
 import { windowsOf } from './export.js';
 import type { Target } from './target.js';
 
+/** How `applyChanges` is watched and stopped. */
 export interface ApplyOptions {
   /** Called about once for each MiB of the result, and at the end. */
   readonly onProgress?: (progress: TransferProgress) => void;
@@ -15,7 +16,9 @@ export interface ApplyOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What `applyChanges` has made. */
 export interface ApplyReport {
+  /** The database. */
   readonly path: string;
   /** Version of the copy in its own volume now. */
   readonly version: number;

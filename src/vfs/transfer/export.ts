@@ -11,6 +11,7 @@ import { SnapshotReader } from './snapshot-reader.js';
 
 const WINDOW_BYTES = 1024 * 1024;
 
+/** How `exportFile` is watched. */
 export interface ExportOptions {
   /** Called for each part that was taken. */
   readonly onProgress?: (progress: TransferProgress) => void;

@@ -18,6 +18,7 @@ import type { Target } from './target.js';
 /** Bytes after which progress is told. */
 const PROGRESS_BYTES = 1024 * 1024;
 
+/** What `importFile` may replace, and how it is watched and stopped. */
 export interface ImportOptions {
   /** What becomes of a database that is there: it is replaced, the default, or `false`: kept, and this fails. */
   readonly overwrite?: boolean;
@@ -29,11 +30,15 @@ export interface ImportOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What `importFile` has made. */
 export interface ImportReport {
+  /** The database. */
   readonly path: string;
   /** Version of the database now. */
   readonly version: number;
+  /** Bytes of the database. */
   readonly fileBytes: number;
+  /** Bytes of a page. */
   readonly pageBytes: number;
   /** The header said WAL mode; it says rollback journal now. */
   readonly repairedWal: boolean;
