@@ -1,6 +1,7 @@
 /** The lines of `targets.mjs` as tables: what was asked, what was measured, whether it holds. */
 import { keptProfiles } from './profiles.mjs';
 import { cell, engineOf, median, number, range, ratios, table, valuesOf } from './results.mjs';
+import { appTable, readSizes, SIZE_METHOD } from './sizes.mjs';
 import { BEHIND_JSPI, CODE_BYTES_MAX, ITSELF, LINES, MEMORY } from './targets.mjs';
 
 /** @typedef {import('./results.mjs').Results} Results */
@@ -47,7 +48,7 @@ export function targetTables(results) {
       LINES.flatMap((line) => BEHIND_JSPI.flatMap((name) => asyncRowOf(results, line, name) ?? [])),
       2,
     ),
-    ...sizes(results),
+    ...sizeTables(),
     ...profileTables(results),
   ];
 }
@@ -192,21 +193,24 @@ function nameOf(contender) {
     : engineOf(contender);
 }
 
-/** @param {Results} results */
-function sizes({ codeBytes }) {
-  if (!codeBytes) return [];
+/** What `npm run size` has measured. */
+function sizeTables() {
+  const sizes = readSizes();
+  if (!sizes) return [];
   return [
     '### Size of our code',
-    `Bundled, minified and gzipped, with what it depends on; at most ${CODE_BYTES_MAX / 1024} KiB is asked.`,
+    `${SIZE_METHOD} At most ${CODE_BYTES_MAX / 1024} KiB is asked of an engine, with what it depends on.`,
     table(
       ['engine', 'KiB', ''],
-      Object.entries(codeBytes).map(([engine, bytes]) => [
+      Object.entries(sizes.engines).map(([engine, bytes]) => [
         engine,
         number(bytes / 1024),
         bytes <= CODE_BYTES_MAX ? 'held' : '**missed**',
       ]),
       1,
     ),
+    'Beside the peers:',
+    appTable(sizes),
   ];
 }
 

@@ -24,7 +24,6 @@ import { median, spread } from './statistics.mjs';
  * @property {readonly ContenderRow[]} contenders
  * @property {readonly WorkloadRow[]} workloads
  * @property {readonly Figure[]} figures
- * @property {Readonly<Record<string, number>>} [codeBytes] gzipped, of each engine of ours
  */
 /** @typedef {Figure & { measurement: import('./types.ts').Measurement }} Measured */
 

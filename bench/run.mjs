@@ -19,7 +19,6 @@ import { parseArgs } from 'node:util';
 import { modulePage, startHost } from '../tools/browser-host.mjs';
 import { BROWSER_NAMES } from '../tools/browsers/browser.mjs';
 import { bundle } from './bundle.mjs';
-import { codeBytes } from './code-size.mjs';
 import { readLatest, writeLatest } from './latest.mjs';
 import { printProfiles, startProfiler } from './profile.mjs';
 import { keepProfile } from './profiles.mjs';
@@ -99,7 +98,6 @@ async function runSet(set) {
     contenders,
     workloads,
     figures,
-    ...(set === 'targets' && whole ? { codeBytes: await codeBytes() } : {}),
   };
 }
 

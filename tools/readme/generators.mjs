@@ -2,6 +2,7 @@
 import { readCities } from '../../demo/cities.mjs';
 import { durabilityTable } from './durability.mjs';
 import { promiseTable } from './promises.mjs';
+import { sizeTables } from './size.mjs';
 import { speedTable } from './speed.mjs';
 
 /** @type {Readonly<Record<string, import('../generated.mjs').Generator>>} */
@@ -9,5 +10,6 @@ export const GENERATORS = {
   cities: () => readCities().count.toLocaleString('en'),
   durability: durabilityTable,
   promises: promiseTable,
+  size: sizeTables,
   speed: speedTable,
 };
