@@ -111,7 +111,8 @@ export class ConnectionLostError extends BlockStoreError {
       'CONNECTION_LOST',
       rc.SQLITE_IOERR,
       `The IndexedDB connection of volume "${volume}" was lost (${why}). ` +
-        'Nothing acknowledged is lost; the next statement opens a new connection.',
+        'Nothing that was complete is lost; the next statement opens a new connection. If that fails ' +
+        'as well, load the page again: WebKit up to 2.50 and Safari of its time give it no other.',
       options,
     );
   }

@@ -9,9 +9,9 @@
 import { launcher } from './browsers/start.mjs';
 import { findBrowser } from './find-browser.mjs';
 import { MessageLog } from './message-log.mjs';
-import { closeTabs, openNewTab, TABS_FLAG } from './new-tab.mjs';
 import { modulePage, startPageServer } from './page-server.mjs';
 import { createProfileDir, removeProfileDir } from './profile-dir.mjs';
+import { tabsOf } from './tabs.mjs';
 
 export { modulePage };
 
@@ -27,32 +27,37 @@ const WAIT_TIMEOUT_MS = 60_000;
  * @property {string} [profileDir] default: a new one, removed by close()
  * @property {Readonly<Record<string, import('./page-server.mjs').Route>>} [routes] what else to serve
  * @property {readonly string[]} [flags] more command line flags for the browser
- * @property {boolean} [tabs] can openTab() and closePages() be called? Chromium only;
- *   default: false
+ * @property {Readonly<Record<string, string>>} [env] more variables for the browser
+ * @property {boolean} [tabs] can openTab() be called, and in Chromium closePages()? Default: false
  * @property {(message: import('./message-log.mjs').Message) => void} [onMessage]
  */
 
 /** @param {HostOptions} [options] */
 export async function startHost(options = {}) {
   const { browser: name = 'chromium' } = options;
-  if (options.tabs && name !== 'chromium') throw new Error(`No way to open tabs in ${name}`);
   const executable = options.executable ?? (await findBrowser(name));
   const profileDir = options.profileDir ?? createProfileDir('host');
-  const launch = await launcher(name, { executable, profileDir });
+  const launch = await launcher(name, { executable, profileDir, env: options.env ?? {} });
   const messages = new MessageLog();
   let run = 0;
+  /** @type {import('./browsers/start.mjs').RunningBrowser | undefined} */
+  let browser;
+  const running = () => {
+    if (!browser) throw new Error('The browser does not run');
+    return browser;
+  };
+  const pages = () => running().pages();
+  const tabs = options.tabs ? tabsOf(name, { profileDir, pages }) : undefined;
   const server = await startPageServer({
     ...(options.root === undefined ? {} : { root: options.root }),
     ...(options.port === undefined ? {} : { port: options.port }),
-    ...(options.routes === undefined ? {} : { routes: options.routes }),
+    routes: { ...options.routes, ...tabs?.routes },
     onMessage: ({ kind, data }) => {
       const message = { run, kind, data };
       messages.add(message);
       options.onMessage?.(message);
     },
   });
-  /** @type {import('./browsers/start.mjs').RunningBrowser | undefined} */
-  let browser;
 
   const host = {
     origin: server.origin,
@@ -75,8 +80,8 @@ export async function startHost(options = {}) {
       run += 1;
       messages.resume();
       const url = new URL(path, server.origin).href;
-      const flags = [...(options.flags ?? []), ...(options.tabs ? [TABS_FLAG] : [])];
-      const started = launch.start(url, flags);
+      const flags = [...(options.flags ?? []), ...(tabs?.flags ?? [])];
+      const started = launch.start(tabs?.start(url) ?? url, flags);
       browser = started;
       started.onExit((reason) => {
         if (browser === started) messages.end(reason);
@@ -102,25 +107,26 @@ export async function startHost(options = {}) {
 
     /** SIGKILL to the processes of the pages only: the browser goes on, its database with it. */
     async killPages() {
-      if (!browser) throw new Error('The browser does not run');
-      await browser.killPages();
+      await running().killPages(tabs?.spared());
+    },
+
+    /** SIGKILL to the process behind IndexedDB and the network, in WebKit: the pages go on. */
+    async killNetwork() {
+      await running().killNetwork();
     },
 
     /** Pids of the processes of the pages. */
-    pagePids() {
-      if (!browser) throw new Error('The browser does not run');
-      return browser.pages();
-    },
+    pagePids: pages,
 
     /** Closes the pages in good order: the browser goes on. */
     async closePages() {
-      await closeTabs(profileDir, server.origin);
+      await tabs?.close(server.origin);
     },
 
     /** Opens another page in the running browser. @param {string} path as for open() */
     async openTab(path) {
       run += 1;
-      await openNewTab(profileDir, new URL(path, server.origin).href);
+      await tabs?.open(new URL(path, server.origin).href);
     },
 
     /** Kills the browser and starts it again on the same profile and origin. @param {string} path */

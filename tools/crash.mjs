@@ -1,9 +1,11 @@
 /**
- * `npm run crash -- [--trials n] [--seed s] [--only k] [--results file] [--backend leveldb|sqlite|both]
- *   [--victim v] [--workload w] [--durability d] [--build b] [--reader r]`
+ * `npm run crash -- [--browser chromium|firefox|webkit|all] [--trials n] [--seed s] [--only k]
+ *   [--results file] [--backend leveldb|sqlite|both] [--victim v] [--workload w] [--durability d] [--build b]
+ *   [--reader r]`
  *
- * Kills a real Chromium again and again in the middle of seeded workloads, and looks each time at what
- * is left (docs/TESTING.md, "Real kills"). Exit status 0 only if every check held after every kill.
+ * Kills real browsers again and again in the middle of seeded workloads, and looks each time at what is
+ * left (docs/TESTING.md, "Real kills"). `--trials` is of each browser. Exit status 0 only if every check
+ * held after every kill, in every browser asked for.
  */
 import { fileURLToPath } from 'node:url';
 import { runnerImport } from 'vite';

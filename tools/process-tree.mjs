@@ -27,33 +27,32 @@ export function killTree(pid) {
 }
 
 /**
- * The living processes of the browser's pages. Works on Linux only: elsewhere no process tells cheaply
+ * The living processes of one kind in a browser. Works on Linux only: elsewhere no process tells cheaply
  * what it is.
  *
  * @param {number} pid of the browser
- * @param {(commandLine: string) => boolean} isPage
+ * @param {(commandLine: string) => boolean} isOne
  */
-export function pagesOf(pid, isPage) {
+export function membersOf(pid, isOne) {
   return liveMembers(pid).filter((member) => {
     const words = quietly(() => readFileSync(`/proc/${member}/cmdline`, 'utf8')) ?? '';
-    return isPage(words.replaceAll('\0', ' ').trim());
+    return isOne(words.replaceAll('\0', ' ').trim());
   });
 }
 
 /**
- * Sends SIGKILL to the processes of the browser's pages, and leaves the browser running. Resolves
- * when they are dead.
+ * Sends SIGKILL to some processes of a browser, and leaves the others running. Resolves when they are
+ * dead.
  *
  * @param {number} pid of the browser
- * @param {(commandLine: string) => boolean} isPage
+ * @param {readonly number[]} members
  */
-export async function killPages(pid, isPage) {
-  const pages = pagesOf(pid, isPage);
-  if (pages.length === 0) throw new Error(`The browser ${pid} has no process of a page to kill`);
-  for (const page of pages) quietly(() => process.kill(page, 'SIGKILL'));
+export async function killMembers(pid, members) {
+  if (members.length === 0) throw new Error(`The browser ${pid} has no such process to kill`);
+  for (const member of members) quietly(() => process.kill(member, 'SIGKILL'));
   const deadline = Date.now() + DEATH_TIMEOUT_MS;
-  while (liveMembers(pid).some((member) => pages.includes(member))) {
-    if (Date.now() > deadline) throw new Error('The process of a page outlives SIGKILL');
+  while (liveMembers(pid).some((member) => members.includes(member))) {
+    if (Date.now() > deadline) throw new Error('A process of the browser outlives SIGKILL');
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }

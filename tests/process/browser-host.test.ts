@@ -19,7 +19,7 @@ describe.each(found)('$browser', ({ browser, executable }) => {
   let host: Awaited<ReturnType<typeof startHost>>;
 
   beforeEach(async () => {
-    host = await startHost({ browser, executable });
+    host = await startHost({ browser, executable, tabs: true });
   });
 
   afterEach(async () => {
@@ -67,6 +67,31 @@ describe.each(found)('$browser', ({ browser, executable }) => {
     // One may have been on its way.
     expect(host.messages.all.length - counted).toBeLessThanOrEqual(1);
   });
+
+  // Goal: a crash test may look at what a dead page left while the browser lives on. Method: kill the page,
+  // open another one in the same browser.
+  test('another page is opened where one was killed', async () => {
+    host.open(modulePage(PAGE, { mode: 'write', value: 'kept' }));
+    await host.waitFor('count');
+    const { pid } = host;
+    await host.killPages();
+    await host.openTab(modulePage(PAGE, { mode: 'read' }));
+    expect(await host.waitFor('read')).toMatchObject({ first: 'kept' });
+    expect(host.pid).toBe(pid);
+  });
+
+  if (BROWSERS[browser].isNetwork) {
+    // Goal: the process of IndexedDB can be killed without the page, where it has one of its own. Method: kill it
+    // under a page that commits, which must hear of it and be able to say so.
+    test('killNetwork leaves the page', async () => {
+      host.open(modulePage(PAGE, { mode: 'write', value: 'x' }));
+      await host.waitFor('count');
+      const pages = host.pagePids();
+      await host.killNetwork();
+      await expect(host.waitFor('written again')).rejects.toThrow('The page failed');
+      expect(host.pagePids()).toEqual(pages);
+    });
+  }
 
   test('an error in the page rejects the wait for its message', async () => {
     host.open(modulePage(PAGE, { mode: 'fail' }));

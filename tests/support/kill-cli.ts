@@ -2,22 +2,30 @@
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { BROWSER_NAMES } from '../../tools/browsers/browser.mjs';
 import { type CrashOptions, runCrashTrials } from './kill-crash.ts';
 import { isBroken, type Result } from './kill-crash-report.ts';
-import { BACKENDS, type Fixed, VICTIMS, WORKLOADS } from './kill-draw.ts';
+import { type Fixed, WORKLOADS } from './kill-draw.ts';
 import { BUILDS } from './kill-engines.ts';
+import { LANE_NAMES } from './kill-lanes.ts';
+import { VICTIMS } from './kill-plan.ts';
 import { DURABILITIES } from './kill-strata.ts';
 
 const EVIDENCE_DIR = fileURLToPath(new URL('../../node_modules/.cache/crash', import.meta.url));
 const TRIALS_DEFAULT = 60;
 const CHOICES = {
-  backend: BACKENDS,
-  victim: [...VICTIMS, 'tab'],
+  browser: [...BROWSER_NAMES, 'all'],
+  backend: [...LANE_NAMES, 'both'],
+  victim: VICTIMS,
   workload: WORKLOADS,
   durability: DURABILITIES,
   build: BUILDS,
   reader: BUILDS,
-} as const satisfies Record<keyof Fixed, readonly string[]>;
+} as const satisfies Record<string, readonly string[]>;
+/** Choices that fix nothing. */
+const ANY = ['all', 'both'];
+/** What an option fixes, where it is called otherwise. */
+const FIXES: Readonly<Record<string, keyof Fixed>> = { backend: 'lane' };
 
 /** @returns the exit status */
 export async function main(words: string[]): Promise<number> {
@@ -28,6 +36,7 @@ export async function main(words: string[]): Promise<number> {
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
       only: { type: 'string' },
       results: { type: 'string' },
+      browser: { type: 'string' },
       backend: { type: 'string' },
       victim: { type: 'string' },
       workload: { type: 'string' },
@@ -46,10 +55,27 @@ export async function main(words: string[]): Promise<number> {
     evidenceDir: EVIDENCE_DIR,
     log: (line) => console.log(line),
   };
-  console.log(`crash trials with --seed ${options.seed}${text}`);
-  const results = await runCrashTrials(options);
+  const browsers = values.browser === 'all' ? BROWSER_NAMES : [fixed.browser ?? 'chromium'];
+  const runs: (readonly Result[] | undefined)[] = [];
+  for (const browser of browsers) {
+    const words = values.browser === 'all' ? ` --browser ${browser}${text}` : text;
+    console.log(`crash trials with --seed ${options.seed}${words}`);
+    runs.push(await runOn({ ...options, fixed: { ...fixed, browser }, arguments: words }));
+  }
+  const results = runs.flatMap((run) => run ?? []);
   if (values.results !== undefined) writeResults(values.results, results);
-  return results.length > 0 && !results.some(isBroken) ? 0 : 1;
+  const isWhole = runs.every((run) => run !== undefined && run.length > 0);
+  return isWhole && !results.some(isBroken) ? 0 : 1;
+}
+
+/** One browser that is missing does not keep the others from being tried. */
+async function runOn(options: CrashOptions): Promise<readonly Result[] | undefined> {
+  try {
+    return await runCrashTrials(options);
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : String(error));
+    return undefined;
+  }
 }
 
 function fixedOf(values: Readonly<Record<string, string | undefined>>): {
@@ -58,14 +84,15 @@ function fixedOf(values: Readonly<Record<string, string | undefined>>): {
 } {
   const entries = Object.entries(CHOICES).flatMap(([option, choices]) => {
     const value = values[option];
-    if (value === undefined || (option === 'backend' && value === 'both')) return [];
+    if (value === undefined) return [];
     if (!choices.some((choice) => choice === value)) {
       throw new Error(`--${option} is one of ${choices.join(', ')}, not "${value}"`);
     }
-    return [[option, value] as const];
+    return ANY.includes(value) ? [] : [[option, value] as const];
   });
   const text = entries.map(([option, value]) => ` --${option} ${value}`).join('');
-  return { fixed: Object.fromEntries(entries) as Fixed, text };
+  const fixed = entries.map(([option, value]) => [FIXES[option] ?? option, value]);
+  return { fixed: Object.fromEntries(fixed) as Fixed, text };
 }
 
 function wholeNumber(option: string, value: string): number {
@@ -79,7 +106,7 @@ function wholeNumber(option: string, value: string): number {
 /** One test for each trial, in the shape that tools/count-tests.mjs reads. */
 function writeResults(file: string, results: readonly Result[]): void {
   const assertionResults = results.map((result) => ({
-    title: `trial ${result.crash.index} on ${result.crash.backend}`,
+    title: `trial ${result.crash.index} on ${result.crash.lane.name}`,
     status: isBroken(result) ? 'failed' : 'passed',
   }));
   const status = results.some(isBroken) ? 'failed' : 'passed';

@@ -43,9 +43,10 @@ export function report(results: readonly Result[]): string {
       [trial.build, trial.reader].join(', '),
     ),
     groups(results),
-    section('durability, backend, victim', ({ crash, outcome: { trial } }) =>
-      [trial.durability, crash.backend, trial.victim].join(', '),
+    section('durability, where, victim', ({ crash, outcome: { trial } }) =>
+      [trial.durability, crash.lane.name, trial.victim].join(', '),
     ),
+    survivals(results),
     section('workload', ({ outcome: { trial } }) => trial.workload),
     section('orphans', ({ outcome }) => (outcome.orphans > 0 ? 'left by the kill' : 'none')),
     `${results.length} trials, ${kills} kills, ${broken} with a violation; ${bound(results)}`,
@@ -82,6 +83,12 @@ function groups(results: readonly Result[]): string {
   ].join('\n');
 }
 
+/** Of pages whose IndexedDB was killed under them. */
+function survivals(results: readonly Result[]): string {
+  const told = results.flatMap(({ outcome }) => (outcome.survival ? [outcome.survival] : []));
+  return `outlived the process of IndexedDB\n${counted(told) || '     0'}\n`;
+}
+
 function isUnderWay({ name }: Point): boolean {
   return name.startsWith('commit:') && name !== 'commit:complete' && name !== 'commit:aborted';
 }
@@ -109,7 +116,7 @@ export function describeViolation({ crash, outcome }: Result, replay: string): s
   const { phase, bounds, found, trial } = outcome;
   const steps = `${found} steps found, ${bounds.least} to ${bounds.most} allowed`;
   return [
-    `VIOLATION in trial ${crash.index} (${crash.backend}, killed at ${phase}; ${steps})`,
+    `VIOLATION in trial ${crash.index} (${crash.lane.name}, killed at ${phase}; ${steps})`,
     ...lines,
     `  trial: ${JSON.stringify(trial)}`,
     `  replay: ${replay}`,

@@ -1,9 +1,11 @@
 /** The crash runner: draws trials from a seed, runs them in batches, prints what they say together. */
 import { cpSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { BrowserName } from '../../tools/browsers/browser.mjs';
 import { bundlePage } from '../../tools/bundle-page.mjs';
 import { describeViolation, isBroken, type Result, report } from './kill-crash-report.ts';
-import { BACKENDS, type Backend, type CrashTrial, crashTrial, type Fixed } from './kill-draw.ts';
+import { type CrashTrial, crashTrial, type Fixed } from './kill-draw.ts';
+import { type Lane, lanesOf } from './kill-lanes.ts';
 import { type Evidence, KILL_PAGE, KillRunner, type Outcome } from './kill-runner.ts';
 
 export interface CrashOptions {
@@ -19,9 +21,11 @@ export interface CrashOptions {
   readonly log: (line: string) => void;
 }
 
-const FLAGS: Readonly<Record<Backend, readonly string[]>> = {
-  leveldb: ['--disable-features=IdbSqliteBackingStore'],
-  sqlite: ['--enable-features=IdbSqliteBackingStore'],
+/** Where in its profile a browser keeps IndexedDB. */
+const STORES: Readonly<Record<BrowserName, string>> = {
+  chromium: 'Default/IndexedDB',
+  firefox: 'storage/default',
+  webkit: 'data',
 };
 /** Trials of one profile: a long-lived one grows. */
 const BATCH = 50;
@@ -39,17 +43,17 @@ export async function runCrashTrials(options: CrashOptions): Promise<Result[]> {
     if (results.length % PROGRESS_TRIALS === 0 || results.length === all.length) {
       const broken = results.filter(isBroken).length;
       const seconds = Math.round((Date.now() - started) / 1000);
-      const { backend } = result.crash;
-      log(`${results.length} of ${all.length} trials, ${backend}, ${broken} broken, ${seconds} s`);
+      const { name } = result.crash.lane;
+      log(`${results.length} of ${all.length} trials, ${name}, ${broken} broken, ${seconds} s`);
     }
   };
   // Not minified: an error's stack tells where it was.
   const page = await bundlePage(KILL_PAGE, { minify: false });
-  for (const backend of BACKENDS) {
-    const left = all.filter((trial) => trial.backend === backend);
+  for (const lane of lanesOf(fixed.browser ?? 'chromium')) {
+    const left = all.filter((trial) => trial.lane === lane);
     while (left.length > 0) {
       const batch = left.slice(0, BATCH);
-      const done = await runBatch(backend, batch, { ...options, page, onResult });
+      const done = await runBatch(lane, batch, { ...options, page, onResult });
       left.splice(0, done);
     }
   }
@@ -64,22 +68,23 @@ interface BatchOptions extends CrashOptions {
 
 /** @returns how many of the trials have a result: not all, when the browser could not go on */
 async function runBatch(
-  backend: Backend,
+  lane: Lane,
   batch: readonly CrashTrial[],
   options: BatchOptions,
 ): Promise<number> {
   const runner: KillRunner = await KillRunner.start({
-    flags: FLAGS[backend],
+    browser: lane.browser,
+    flags: lane.flags,
+    env: lane.env,
     page: options.page,
-    onViolation: (evidence) => keep(options, { evidence, profileDir: runner.profileDir }),
+    onViolation: (evidence) => keep(options, { evidence, store: storeOf(lane, runner) }),
   });
   let done = 0;
   const add = (outcome: Outcome) => {
     const crash = batch[done];
     if (!crash) throw new Error('There are more outcomes than trials');
     done++;
-    const stored = backendOf(runner.profileDir);
-    if (stored !== backend) throw new Error(`Chromium uses ${stored} in spite of its flags`);
+    assertBackend(lane, runner);
     options.onResult({ crash, outcome });
   };
   try {
@@ -110,30 +115,39 @@ function failedOutcome(trial: Outcome['trial'], error: unknown): Outcome {
     found: undefined,
     orphans: 0,
     recoveries: [],
+    survival: undefined,
     problems: [{ check: 'run', text }],
   };
 }
 
-function backendOf(profileDir: string): Backend | 'nothing' {
-  const folders = readdirSync(storeOf(profileDir));
-  if (folders.length === 0) return 'nothing';
-  return folders.some((name) => name.endsWith('.leveldb')) ? 'leveldb' : 'sqlite';
+/** Chromium, which has two. */
+function assertBackend(lane: Lane, runner: KillRunner): void {
+  if (lane.browser !== 'chromium') return;
+  const folders = readdirSync(storeOf(lane, runner));
+  const isLevelDB = folders.some((name) => name.endsWith('.leveldb'));
+  const stored = folders.length > 0 && (isLevelDB ? 'leveldb' : 'sqlite');
+  if (stored !== lane.name) throw new Error(`Chromium uses ${stored} in spite of its flags`);
 }
 
-function storeOf(profileDir: string): string {
-  return join(profileDir, 'Default', 'IndexedDB');
+function storeOf({ browser }: Lane, { profileDir }: KillRunner): string {
+  return join(profileDir, STORES[browser]);
 }
 
 /** Keeps what the page said, and the store as the inspection left it. */
 function keep(
   { evidenceDir, seed, log }: CrashOptions,
-  { evidence, profileDir }: { readonly evidence: Evidence; readonly profileDir: string },
+  { evidence, store }: { readonly evidence: Evidence; readonly store: string },
 ): void {
   const folder = join(evidenceDir, `${seed}-${evidence.trial.id}`);
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'messages.json'), JSON.stringify(evidence, undefined, 1));
-  cpSync(storeOf(profileDir), join(folder, 'IndexedDB'), { recursive: true });
   log(`  evidence: ${folder}`);
+  try {
+    cpSync(store, join(folder, 'IndexedDB'), { recursive: true });
+  } catch (error) {
+    // The browser that looked at it runs on, and may remove a file meanwhile.
+    log(`  not all of it could be copied: ${error}`);
+  }
 }
 
 function replayOf({ seed, arguments: words }: CrashOptions, { index }: CrashTrial): string {

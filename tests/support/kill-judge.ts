@@ -23,9 +23,9 @@ export interface Bounds {
   readonly most: number;
 }
 
-/** One of the eight checks, or the run before the kill, which failed. */
+/** One of the eight checks, or the run before the kill or the page's life after it, which failed. */
 export interface Problem {
-  readonly check: Check | 'run';
+  readonly check: Check | 'run' | 'survives';
   readonly text: string;
 }
 

@@ -44,6 +44,13 @@ export type KillMoment =
   /** The page runs freely and is killed so long after it was ready. */
   | { readonly at: 'time'; readonly ms: number };
 
+/**
+ * What gets SIGKILL: every process; the page's process; in WebKit the process of the network and of
+ * IndexedDB, which the page outlives. Or only the page's tab is closed, as its user would.
+ */
+export const VICTIMS = ['browser', 'renderer', 'network', 'tab'] as const;
+export type Victim = (typeof VICTIMS)[number];
+
 /** What the page takes as proof that a step will stay. */
 export type Claim =
   /** COMMIT returned; with deferred durability, `durable()` resolved after it. */
@@ -72,8 +79,7 @@ export interface Trial {
   /** Steps after which the page stops and waits to be killed. */
   readonly stepsMax: number;
   readonly kill: KillMoment;
-  /** Every process, the page's process, or only its tab, closed as its user would. */
-  readonly victim: 'browser' | 'renderer' | 'tab';
+  readonly victim: Victim;
   /** False: the next trial meets the volume as this one left it. */
   readonly inspect: boolean;
 }
@@ -149,6 +155,26 @@ export interface Again {
   readonly found: number;
 }
 
+/** A call that failed after the process of IndexedDB was killed. */
+export interface CallFailure {
+  /** What the page was doing. */
+  readonly doing: 'opening' | 'a step' | 'looking';
+  readonly message: string;
+  /** Codes of the errors that the VFS told of until then, and not with an earlier failure. */
+  readonly codes: readonly string[];
+}
+
+/** How a page has outlived the process of IndexedDB. */
+export interface Survival {
+  /** `gone`: the browser gives this context no other connection; it takes a new page. */
+  readonly storage: 'gone' | 'there';
+  /** Undefined if it could not be looked at. */
+  readonly state: State | undefined;
+  readonly failures: readonly CallFailure[];
+  /** Connections that the VFS has opened anew. */
+  readonly healed: number;
+}
+
 /** What the page saw. A field is undefined from the check that failed on. */
 export interface Inspection {
   readonly failed: { readonly check: Check; readonly error: string } | undefined;
@@ -182,6 +208,10 @@ export interface Messages {
   /** The page stands at the point it is to be killed at. */
   held: Point;
   done: { steps: number };
+  /** What was left when the process of IndexedDB had died, and the next statements were made. */
+  bereft: Survival;
+  /** What there is after some more steps, where the storage is there again. */
+  survived: Survival;
   inspected: Inspection;
 }
 

@@ -6,8 +6,9 @@
  * What the page said before it died is the evidence: a step counts as acknowledged when its message
  * came, as begun when that was announced. A recovered database must be between the two.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { modulePage, startHost } from '../../tools/browser-host.mjs';
+import type { BrowserName } from '../../tools/browsers/browser.mjs';
+import { Exports } from './kill-exports.ts';
 import { Inbox, sleep, type TimedMessage } from './kill-inbox.ts';
 import {
   type Bounds,
@@ -19,8 +20,6 @@ import {
   pointsOf,
   total,
 } from './kill-judge.ts';
-import { SHAPES } from './kill-model.ts';
-import { type NativeFound, nativeFound } from './kill-native.ts';
 import {
   EXPORT_ROUTE,
   type Inspection,
@@ -30,6 +29,7 @@ import {
   type RecoveryFound,
   type Trial,
 } from './kill-plan.ts';
+import { survivalOf, survivalProblems } from './kill-survival.ts';
 
 /** The module of the page that trials run in. */
 export const KILL_PAGE = 'tests/support/pages/kill.ts';
@@ -46,6 +46,8 @@ export interface Outcome {
   /** Segments found above the commit marker before the database was opened. */
   readonly orphans: number;
   readonly recoveries: readonly RecoveryFound[];
+  /** How its page outlived the process of IndexedDB; undefined if something else was killed. */
+  readonly survival: string | undefined;
   /** What is wrong; empty if every promise held. */
   readonly problems: readonly Problem[];
 }
@@ -59,8 +61,12 @@ export interface Evidence {
 }
 
 export interface RunnerOptions {
-  /** More command line flags for Chromium. */
+  /** Default: chromium. */
+  readonly browser?: BrowserName;
+  /** More command line flags for it. */
   readonly flags?: readonly string[];
+  /** More variables of its environment. */
+  readonly env?: Readonly<Record<string, string>>;
   /** The page's module, bundled. Default: the source, in some hundred files. */
   readonly page?: { readonly root: string; readonly entry: string };
   readonly onViolation?: (evidence: Evidence) => void;
@@ -96,7 +102,9 @@ export class KillRunner {
   }
 
   static async start({
+    browser = 'chromium',
     flags = [],
+    env = {},
     page,
     onViolation = () => {},
   }: RunnerOptions = {}): Promise<KillRunner> {
@@ -104,7 +112,9 @@ export class KillRunner {
     const exports = new Exports();
     const host = await startHost({
       tabs: true,
+      browser,
       flags,
+      env,
       ...(page && { root: page.root }),
       routes: { [EXPORT_ROUTE]: (request, response) => exports.receive(request, response) },
       onMessage: (message) => inbox.add(message),
@@ -184,31 +194,48 @@ export class KillRunner {
     } catch (error) {
       this.#suspect(trial, String(error));
     }
-    await this.#end(trial.victim);
+    await this.#end(trial);
     const messages = this.#inbox.of(trial);
     this.#compareReady(trial);
     this.#bounds.set(trial.volume, boundsAfter(trial, messages, this.#boundsOf(trial)));
     return phaseOf(messages);
   }
 
-  #end(victim: Trial['victim']): Promise<void> {
-    switch (victim) {
+  #end(trial: Trial): Promise<void> {
+    switch (trial.victim) {
       case 'browser':
         return this.#host.kill();
       case 'renderer':
         return this.#host.killPages();
+      case 'network':
+        return this.#bereave(trial);
       case 'tab':
         return this.#host.closePages();
     }
+  }
+
+  /** Kills the process of IndexedDB, and the page when it has shown how it goes on. */
+  async #bereave(trial: Trial): Promise<void> {
+    await this.#host.killNetwork();
+    try {
+      const { storage, state } = await this.#inbox.waitFor(trial, 'bereft');
+      if (storage === 'there' && state) await this.#inbox.waitFor(trial, 'survived');
+    } catch (error) {
+      this.#suspect(trial, String(error));
+    }
+    await this.#host.killPages();
+    const problems = survivalProblems(trial, this.#inbox.of(trial), this.#boundsOf(trial));
+    for (const problem of problems) this.#suspect(trial, problem);
   }
 
   #boundsOf({ volume }: Trial): Bounds {
     return this.#bounds.get(volume) ?? { least: 0, most: 0 };
   }
 
-  #suspect({ volume }: Trial, text: string): void {
+  #suspect({ volume }: Trial, what: string | Problem): void {
     const before = this.#suspicions.get(volume) ?? [];
-    this.#suspicions.set(volume, [...before, { check: 'run', text }]);
+    const problem: Problem = typeof what === 'string' ? { check: 'run', text: what } : what;
+    this.#suspicions.set(volume, [...before, problem]);
   }
 
   /** A run that no inspection came before tells itself what it found. */
@@ -230,8 +257,9 @@ export class KillRunner {
   async #inspected({ trial, phase }: Killed): Promise<Outcome> {
     const bounds = this.#boundsOf(trial);
     const suspicions = this.#suspicions.get(trial.volume) ?? [];
-    const points = pointsOf(this.#inbox.of(trial));
-    const common = { trial, phase, bounds, last: points.at(-1) };
+    const messages = this.#inbox.of(trial);
+    const points = pointsOf(messages);
+    const common = { trial, phase, bounds, last: points.at(-1), survival: survivalOf(messages) };
     let inspection: Inspection;
     try {
       inspection = await this.#inbox.waitFor(trial, 'inspected');
@@ -259,35 +287,4 @@ export class KillRunner {
 interface Killed {
   readonly trial: Trial;
   readonly phase: string;
-}
-
-/** Databases that pages sent, until their trial is judged. */
-class Exports {
-  readonly #images: Map<string, Buffer> = new Map();
-
-  receive(request: IncomingMessage, response: ServerResponse): void {
-    const query = new URL(request.url ?? '', 'http://localhost').searchParams;
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      this.#images.set(keyOf(query.get('trial'), query.get('path')), Buffer.concat(chunks));
-      response.writeHead(204).end();
-    });
-  }
-
-  /** What native SQLite says of a trial's databases, and forgets them. */
-  take({ id, workload, seed }: Trial, steps: number): Map<string, NativeFound> {
-    const found = new Map<string, NativeFound>();
-    for (const [database, path] of SHAPES[workload].paths.entries()) {
-      const key = keyOf(String(id), path);
-      const image = this.#images.get(key);
-      if (image) found.set(path, nativeFound(image, { workload, seed, steps, database }));
-      this.#images.delete(key);
-    }
-    return found;
-  }
-}
-
-function keyOf(trial: string | null, path: string | null): string {
-  return `${trial}/${path}`;
 }

@@ -2,10 +2,10 @@
  * Which engine writes, which one reads afterwards, and how durable commits are: not left to chance, so
  * that few trials have met every pair.
  *
- *   round    nine trials of one backend: each writer with each reader, and with each durability
+ *   round    nine trials of one lane: each writer with each reader, and with each durability. Four where
+ *            only two engines run, and each writer in two durabilities
  *   cycle    three rounds: all three together in every combination
  */
-
 import { ENGINES, type EngineName } from './kill-engines.ts';
 import type { Trial } from './kill-plan.ts';
 import { Seeded } from './seeded.ts';
@@ -18,21 +18,28 @@ export interface Stratum {
 
 export const DURABILITIES = ['strict', 'relaxed', 'deferred'] as const;
 
-const SIDE = ENGINES.length;
-const ROUND = SIDE ** 2;
+/** The place of a trial among those of its lane. */
+interface Place {
+  /** Both from 0. */
+  readonly laneNumber: number;
+  readonly number: number;
+  /** Those that run there. Default: all. */
+  readonly engines?: readonly EngineName[];
+}
 
-/** @param lane trials of one lane follow each other by `number`, from 0 */
-export function stratumOf(seed: number, lane: number, number: number): Stratum {
-  const round = Math.floor(number / ROUND);
-  const pairs = shuffled(new Seeded(seed, lane, round), ROUND);
-  const pair = pairs[number % ROUND] ?? 0;
-  const writer = Math.floor(pair / SIDE);
-  const reader = pair % SIDE;
+export function stratumOf(seed: number, { laneNumber, number, engines = ENGINES }: Place): Stratum {
+  const side = engines.length;
+  const perRound = side ** 2;
+  const round = Math.floor(number / perRound);
+  const pairs = shuffled(new Seeded(seed, laneNumber, round), perRound);
+  const pair = pairs[number % perRound] ?? 0;
+  const writer = Math.floor(pair / side);
+  const reader = pair % side;
   // A Latin square, turned on from round to round.
-  const durability = (writer + reader + round + lane + seed) % SIDE;
+  const durability = (writer + reader + round + laneNumber + seed) % DURABILITIES.length;
   return {
-    writer: ENGINES[writer] ?? 'asynchronous',
-    reader: ENGINES[reader] ?? 'asynchronous',
+    writer: engines[writer] ?? 'asynchronous',
+    reader: engines[reader] ?? 'asynchronous',
     durability: DURABILITIES[durability] ?? 'strict',
   };
 }

@@ -26,6 +26,8 @@
  * @property {readonly string[]} locks files in the profile that outlive a kill and must not
  * @property {(commandLine: string) => boolean} isPage is this one of its processes that
  *   run pages?
+ * @property {(commandLine: string) => boolean} [isNetwork] is this the one that IndexedDB and the network
+ *   are in? Default: there is no such process apart from the browser's own
  */
 import { chromium } from './chromium.mjs';
 import { firefox } from './firefox.mjs';

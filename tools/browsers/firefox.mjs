@@ -22,9 +22,16 @@ const PREFERENCES = {
   'browser.startup.page': 0,
   'datareporting.healthreport.uploadEnabled': false,
   'datareporting.policy.dataSubmissionEnabled': false,
+  // A page may open others without having been clicked on, as many as it likes.
+  'dom.disable_open_during_load': false,
+  // No process waits for a page that may come: each one that there is belongs to a page.
+  'dom.ipc.processPrelaunch.enabled': false,
   'dom.max_script_run_time': 0,
+  'dom.popup_maximum': -1,
   'dom.storageManager.prompt.testing': true,
   'dom.storageManager.prompt.testing.allow': true,
+  // Where it is driven by WebDriver: at any port, which it writes into its profile.
+  'marionette.port': 0,
   'extensions.update.enabled': false,
   'network.captive-portal-service.enabled': false,
   'network.connectivity-service.enabled': false,

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { dyingWithUs } from '../dying-with-us.mjs';
-import { killPages, killTree, pagesOf, waitUntilDead } from '../process-tree.mjs';
+import { killMembers, killTree, membersOf, waitUntilDead } from '../process-tree.mjs';
 import { BROWSERS } from './browser.mjs';
 
 /**
@@ -29,6 +29,7 @@ export async function launcher(name, { executable, profileDir, env = {} }) {
         ...surroundings?.env,
         ...env,
       });
+      const pages = () => membersOf(pid, browser.isPage);
       return {
         pid,
         onExit,
@@ -37,10 +38,19 @@ export async function launcher(name, { executable, profileDir, env = {} }) {
           await kill();
           for (const lock of browser.locks) rmSync(join(profileDir, lock), { force: true });
         },
-        /** SIGKILL to the processes of the pages only. */
-        killPages: () => killPages(pid, browser.isPage),
+        /**
+         * SIGKILL to the processes of the pages only.
+         * @param {readonly number[]} [spared] pids of some that are to live on
+         */
+        killPages: (spared = []) =>
+          killMembers(
+            pid,
+            pages().filter((page) => !spared.includes(page)),
+          ),
+        /** SIGKILL to the process of the network only, where IndexedDB is a part of it. */
+        killNetwork: () => killMembers(pid, membersOf(pid, browser.isNetwork ?? (() => false))),
         /** Pids of the processes of the pages. */
-        pages: () => pagesOf(pid, browser.isPage),
+        pages,
       };
     },
     /** To be called when the browser does not run. */

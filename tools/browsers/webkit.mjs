@@ -63,6 +63,7 @@ export const webkit = {
   args: ({ url, flags }) => [...flags, url],
   locks: [],
   isPage: (commandLine) => /^\S*WebKitWebProcess /.test(commandLine),
+  isNetwork: (commandLine) => /^\S*WebKitNetworkProcess /.test(commandLine),
 };
 
 /** Beside the library: in a folder of the architecture with Debian, in the library folder elsewhere. */

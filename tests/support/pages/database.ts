@@ -70,8 +70,12 @@ class Loader {
         if (!this.#vfs || !isBusy || tries === LOCK_TRIES_MAX) throw cause;
       }
       await new Promise((resolve) => setTimeout(resolve, LOCK_PAUSE_MS));
-      for (const path of this.#paths) await this.#vfs.load(path);
+      await this.reload();
     }
+  }
+
+  async reload(): Promise<void> {
+    for (const path of this.#paths) await this.#vfs?.load(path);
   }
 }
 
@@ -115,6 +119,14 @@ export class Database {
   async attach(path: string, schema: string): Promise<void> {
     await this.#loader.load(path);
     await this.run(`ATTACH '${path}' AS ${schema}`);
+  }
+
+  async inTransaction(): Promise<boolean> {
+    return this.#sqlite3.get_autocommit(this.#handle) === 0;
+  }
+
+  async reload(): Promise<void> {
+    await this.#loader.reload();
   }
 
   async beginImmediate(): Promise<void> {

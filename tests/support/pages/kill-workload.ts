@@ -1,4 +1,5 @@
 /** A workload of a kill test in SQL: does its steps, and finds out how many of them are there. */
+import { BlockStoreError } from '../../../src/index.js';
 import { bodyOf, type Rows, rowsAfter, SHAPES, stepOf, type Write } from '../kill-model.ts';
 import type { RecoveryFound, State, Trial, VerifyFound } from '../kill-plan.ts';
 import { openDatabase, type PageDatabase } from './open.ts';
@@ -33,6 +34,20 @@ interface Heard {
   readonly landing: Landing;
 }
 
+/** What the VFS told of lost connections. */
+export class Told {
+  /** Codes of errors. */
+  readonly codes: string[] = [];
+  healed = 0;
+}
+
+export interface WorkloadOptions {
+  /** Of the shared engine, where not its own is to be used. */
+  readonly startStorage?: () => Worker;
+  /** Hears of what goes wrong, with the opening itself, too. */
+  readonly told?: Told;
+}
+
 export class Workload {
   /** What recovery said of each database, in the order they were opened. */
   readonly recoveries: readonly RecoveryFound[];
@@ -47,8 +62,10 @@ export class Workload {
     this.#landing = heard.landing;
   }
 
-  /** @param startStorage of the shared engine, where not its own is to be used */
-  static async open(trial: Trial, startStorage?: () => Worker): Promise<Workload> {
+  static async open(
+    trial: Trial,
+    { startStorage, told = new Told() }: WorkloadOptions = {},
+  ): Promise<Workload> {
     const { build, volume, durability, autoSync } = trial;
     const recoveries: RecoveryFound[] = [];
     const landing = new Landing();
@@ -60,6 +77,11 @@ export class Workload {
       startStorage,
       watch: (vfs) => {
         vfs.addEventListener('recovery', ({ detail }) => recoveries.push(detail));
+        vfs.addEventListener('error', ({ detail }) => told.codes.push(detail.error.code));
+        vfs.addEventListener('loss', ({ detail: { error } }) => {
+          if (error instanceof BlockStoreError) told.codes.push(error.code);
+        });
+        vfs.addEventListener('connectionhealed', () => told.healed++);
         vfs.addEventListener('flush', ({ detail }) => landing.flushed(detail.commits));
       },
     });
@@ -106,6 +128,12 @@ export class Workload {
   /** @param database index into the workload's paths */
   async serialize(database: number): Promise<Uint8Array<ArrayBuffer>> {
     return await this.#database.serialize(this.#schemas[database] ?? '');
+  }
+
+  /** After a call that failed: gives up what is left of a step, and goes on with what is there. */
+  async giveUp(): Promise<void> {
+    if (await this.#database.inTransaction()) await this.#database.run('ROLLBACK');
+    await this.#database.reload();
   }
 
   /** Does step `number` in one sqliteTx; returns after COMMIT, and VACUUM if it is part of the step. */

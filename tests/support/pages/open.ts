@@ -17,6 +17,9 @@ export interface PageDatabase {
   rows(sql: string, parameters?: readonly SQLiteCompatibleType[]): Promise<Rows>;
   value(sql: string): Promise<SQLiteCompatibleType | null>;
   attach(path: string, schema: string): Promise<void>;
+  inTransaction(): Promise<boolean>;
+  /** Takes up what the store has, where no statement can. */
+  reload(): Promise<void>;
   /** Begins to write, when the writer lock is free. */
   beginImmediate(): Promise<void>;
   serialize(schema: string): Promise<Uint8Array<ArrayBuffer>>;
@@ -28,6 +31,9 @@ interface PageOptions extends Omit<OpenOptions, 'build'> {
   /** Starts a storage worker for the shared engine. Default: it starts one by itself. */
   readonly startStorage?: (() => Worker) | undefined;
 }
+
+/** A storage worker that is held is not to be given up before that which it waits for has died. */
+const WORKER_TIMEOUT_MS = 60_000;
 
 export async function openDatabase(path: string, options: PageOptions): Promise<PageDatabase> {
   const { build } = options;
@@ -46,7 +52,7 @@ async function openShared(
   const context = await SharedContext.create(
     page,
     build,
-    { idbName: 'page', ...(options as Partial<SharedOptions>) },
+    { idbName: 'page', workerTimeoutMs: WORKER_TIMEOUT_MS, ...(options as Partial<SharedOptions>) },
     storage && storagePort(storage),
   );
   const vfs = context.vfs as unknown as Database['vfs'];
@@ -66,6 +72,8 @@ async function openShared(
     },
     rows: counted,
     run,
+    inTransaction: () => database.inTransaction(),
+    reload: async () => {},
     attach: (path, schema) => run(`ATTACH '${path}' AS ${schema}`),
     beginImmediate: () => run('BEGIN IMMEDIATE'),
     value: async (sql) => (await counted(sql))[0]?.[0] ?? null,

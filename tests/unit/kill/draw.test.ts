@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { report } from '../../support/kill-crash-report.ts';
-import { BACKENDS, crashTrial, type Fixed, VICTIMS, WORKLOADS } from '../../support/kill-draw.ts';
+import { crashTrial, type Fixed, WORKLOADS } from '../../support/kill-draw.ts';
 import { BUILDS, ENGINES, engineOf } from '../../support/kill-engines.ts';
 import type { Point, Trial } from '../../support/kill-plan.ts';
 import type { Outcome } from '../../support/kill-runner.ts';
 import { DURABILITIES } from '../../support/kill-strata.ts';
 
 const SEED = 5;
+const BACKENDS = ['leveldb', 'sqlite'];
 const drawn = Array.from({ length: 400 }, (_, i) => crashTrial(SEED, i + 1));
 const lives = drawn.flatMap((crash) => crash.lives);
 
@@ -32,10 +33,10 @@ describe('a drawn trial', () => {
     expect(kinds(({ durability }) => durability)).toEqual(new Set(DURABILITIES));
     expect(kinds(({ build }) => build)).toEqual(new Set(BUILDS));
     expect(kinds(({ reader }) => reader)).toEqual(new Set(BUILDS));
-    expect(kinds(({ victim }) => victim)).toEqual(new Set(VICTIMS));
+    expect(kinds(({ victim }) => victim)).toEqual(new Set(['browser', 'renderer']));
     expect(kinds(({ kill }) => kill.at)).toEqual(new Set(['time', 'point', 'sequence']));
     expect(new Set(drawn.map((crash) => crash.lives.length))).toEqual(new Set([1, 2]));
-    expect(new Set(drawn.map(({ backend }) => backend))).toEqual(new Set(['leveldb', 'sqlite']));
+    expect(new Set(drawn.map(({ lane }) => lane.name))).toEqual(new Set(BACKENDS));
     expect(lives.every(({ claim }) => claim === 'promised')).toBe(true);
   });
 
@@ -47,8 +48,8 @@ describe('a drawn trial', () => {
       reader: 'legacy-shared',
       durability: 'deferred',
     } as const;
-    const crash = crashTrial(SEED, 1, { ...ofLife, backend: 'sqlite' });
-    expect(crash.backend).toBe('sqlite');
+    const crash = crashTrial(SEED, 1, { ...ofLife, lane: 'sqlite' });
+    expect(crash.lane.name).toBe('sqlite');
     expect(crash.lives[0]).toMatchObject(ofLife);
   });
 
@@ -74,7 +75,7 @@ describe('sixty trials of any seed', () => {
   const labelsOf = (seed: number, fixed: Fixed, of: (trial: Trial) => readonly string[]) =>
     new Set(
       Array.from({ length: TRIALS }, (_, i) => crashTrial(seed, i + 1, fixed)).flatMap(
-        ({ backend, lives }) => lives.slice(-1).map((trial) => [backend, ...of(trial)].join()),
+        ({ lane, lives }) => lives.slice(-1).map((trial) => [lane.name, ...of(trial)].join()),
       ),
     );
   const product = (...lists: readonly (readonly string[])[]) =>
@@ -96,7 +97,7 @@ describe('sixty trials of any seed', () => {
   test('hold as many when the backend or the writer is fixed', () => {
     for (const seed of seeds) {
       const onOne = product(['sqlite'], ENGINES, ENGINES, DURABILITIES).map((row) => row.join());
-      expect(labelsOf(seed, { backend: 'sqlite' }, directions)).toEqual(new Set(onOne));
+      expect(labelsOf(seed, { lane: 'sqlite' }, directions)).toEqual(new Set(onOne));
       const byOne = product(BACKENDS, ['shared'], ENGINES, DURABILITIES).map((row) => row.join());
       expect(labelsOf(seed, { build: 'shared' }, directions)).toEqual(new Set(byOne));
     }
@@ -130,7 +131,8 @@ describe('the report', () => {
     if (!crash || !trial) throw new Error(`trial ${i} was not drawn`);
     const bounds = { least: 5, most: 6 };
     const common = { trial, phase: 'commit:record', bounds, found: 5, orphans: 0, last: POINT };
-    return { crash, outcome: { ...common, recoveries: [], problems: [], ...outcome } };
+    const nothing = { recoveries: [], problems: [], survival: undefined };
+    return { crash, outcome: { ...common, ...nothing, ...outcome } };
   };
 
   test('gives the bound of three in n when nothing is broken', () => {
@@ -144,6 +146,12 @@ describe('the report', () => {
     const row = (engine: string) => `${engine.padEnd(14)}${'6'.padStart(14).repeat(3)}`;
     const head = ' '.repeat(14) + ENGINES.map((engine) => engine.padStart(14)).join('');
     expect(text).toContain(['written by ↓, read by →', head, ...ENGINES.map(row)].join('\n'));
+  });
+
+  test('counts how pages outlived the process of IndexedDB', () => {
+    const survival = 'no call failed';
+    const text = report([resultOf(0, {}), resultOf(1, { survival }), resultOf(2, { survival })]);
+    expect(text).toContain('outlived the process of IndexedDB\n     2  no call failed\n');
   });
 
   test('counts the commits that shared an idbTx', () => {
