@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
-import { playwrightProject } from './tests/support/browsers/project.ts';
+import { HANG_MS, playwrightProject } from './tests/support/browsers/project.ts';
 import { findChromium } from './tools/find-browser.mjs';
 
 const chromium = await findChromium({ log: () => {} });
@@ -14,6 +14,8 @@ export default defineConfig({
           name: 'node',
           include: ['tests/**/*.node.test.ts', 'tests/unit/**/*.test.ts', 'tests/sim/**/*.test.ts'],
           environment: 'node',
+          testTimeout: HANG_MS,
+          hookTimeout: HANG_MS,
           // Two of them also on two cores, where one would be left for Vitest.
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
@@ -40,7 +42,7 @@ export default defineConfig({
           fileParallelism: false,
           maxWorkers: 1,
           testTimeout: 300_000,
-          hookTimeout: 60_000,
+          hookTimeout: HANG_MS,
         },
       },
     ],

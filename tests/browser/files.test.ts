@@ -8,6 +8,7 @@ import type { BackupMark, TransferProgress } from '../../src/index.js';
 import { differences, joined, readAll, streamOf } from '../support/bytes.ts';
 import { nativeContent, nativeMade } from '../support/native-browser.ts';
 import { plainDump } from '../support/plain-rows.ts';
+import { soon } from '../support/soon.ts';
 import { type Database, ENGINES, Site } from '../support/sqlite.js';
 
 const SPILL_BYTES = 65536;
@@ -137,8 +138,7 @@ describe.each(ENGINES)('%s', (build) => {
     await unread.cancel();
     await db.close();
     // What has a user cannot be deleted.
-    const deleted = () => vfs.deleteFile('test.db').catch(() => 'busy');
-    await expect.poll(deleted, { timeout: 30_000 }).toBe(true);
+    await soon(async () => expect(await vfs.deleteFile('test.db')).toBe(true));
   });
 
   test('a database that does not exist, and one without content', async () => {
@@ -179,6 +179,7 @@ describe.each(ENGINES)('%s', (build) => {
 
   // Goal: readers keep their snapshot, writers are not run over.
   test('a reader keeps its snapshot; beside a writer it is BusyError', async () => {
+    site = new Site(build, { spillBytes: SPILL_BYTES, busyTimeoutMs: 300 });
     const db = await churned();
     const before = await db.dump();
     const given = await nativeMade(nativeSql(1024, 20));

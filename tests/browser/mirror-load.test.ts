@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { IDBBlockMirrorVFS, VFSEventMap } from '../../src/index.js';
+import { edit } from '../support/raw.js';
 import { openRaw } from '../support/sql-spies.js';
 import { type Database, Site } from '../support/sqlite.js';
 
@@ -137,7 +138,8 @@ describe('what a mirror holds in memory', () => {
     const small = await site.another({ memoryBytesMax: fileBytes + 65536 });
     const code = await small.open().catch((cause: { code: number }) => cause.code);
     expect(code).toBe(CANTOPEN);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    // It waits for all that was being read.
+    await edit(site.idbName, () => undefined);
     expect(small.vfs.stats().segmentsRead).toBeGreaterThan(0);
     expect(small.vfs.stats().cacheBytes).toBe(0);
     await small.close();

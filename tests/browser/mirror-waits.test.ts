@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { spyRequests, tally } from '../support/request-spy.js';
-import { failCommits } from '../support/sql-spies.js';
+import { failCommits, holdVolume } from '../support/sql-spies.js';
 import { type Context, type Database, Site } from '../support/sqlite.js';
 
 const BUSY = 5;
@@ -13,7 +13,7 @@ describe('waiting around API calls', () => {
   let first: Database;
   let second: Database;
   beforeEach(async () => {
-    site = new Site('mirror', { busyTimeoutMs: 300 });
+    site = new Site('mirror');
     first = await site.open();
     await first.run('CREATE TABLE t(a INTEGER PRIMARY KEY, b); INSERT INTO t VALUES (1, 1)');
     other = await site.another();
@@ -102,7 +102,7 @@ describe('waiting around API calls', () => {
   // Goal: a writer is in the way of writers only. Method: the other page writes to a file that a statement
   // of this page only reads, while it writes to another.
   test('a statement reads a file that another page is writing to', async () => {
-    await first.run("ATTACH 'b.db' AS b; CREATE TABLE b.u(x)");
+    await first.run("ATTACH 'b.db' AS b; CREATE TABLE b.u(x); PRAGMA busy_timeout=0");
     await second.run('BEGIN IMMEDIATE; UPDATE t SET b = 9');
     await first.run('INSERT INTO b.u SELECT b FROM t');
     expect(await first.rows('SELECT x FROM b.u')).toEqual([[1]]);
@@ -118,14 +118,16 @@ describe('waiting around API calls', () => {
   // lock inside a sqliteTx: BUSY after the limit; the next statements are not disturbed by it.
   test('a writer lock that cannot be had is SQLITE_BUSY once', async () => {
     await second.run('BEGIN IMMEDIATE');
+    const page = await site.another({ busyTimeoutMs: 300 });
+    const brief = await page.open();
     const started = performance.now();
-    expect(await first.failure('INSERT INTO t VALUES (2, 2)')).toBe(BUSY);
+    expect(await brief.failure('INSERT INTO t VALUES (2, 2)')).toBe(BUSY);
     expect(performance.now() - started).toBeGreaterThan(250);
-    expect(await first.rows('SELECT a FROM t')).toEqual([[1]]);
+    expect(await brief.rows('SELECT a FROM t')).toEqual([[1]]);
     await second.run('COMMIT');
-    await first.run('INSERT INTO t VALUES (2, 2)');
-    const { errors } = await site.context();
-    expect(errors.map(({ code }) => code)).toEqual(['BUSY']);
+    await brief.run('PRAGMA busy_timeout=60000; INSERT INTO t VALUES (2, 2)');
+    expect(page.errors.map(({ code }) => code)).toEqual(['BUSY']);
+    await page.close();
   });
 
   // Goal: P6 without Asyncify: a commit that fails is the failure of its API call, once, and has changed
@@ -194,14 +196,17 @@ describe('waiting around API calls', () => {
   });
 
   // Goal: an acknowledged commit is there for whoever opens the file in this page. Method: OFF, close
-  // and open again without waiting.
+  // and open again while nothing can land.
   test('reopening a file sees commits that have not landed', async () => {
     await first.run('PRAGMA synchronous=OFF');
+    const release = await holdVolume(site.idbName);
     for (let i = 2; i < 40; i++) await first.run(`INSERT INTO t VALUES (${i}, ${i})`);
     const { vfs } = await site.context();
     await first.close();
-    expect(vfs.stats().deferredCommits).toBeGreaterThan(0);
-    const again = await site.open();
+    expect(vfs.stats().deferredCommits).toBe(38);
+    const opening = site.open();
+    release();
+    const again = await opening;
     expect(await again.value('SELECT count(*) FROM t')).toBe(39);
     await vfs.durable();
     await site.expectKept(await again.dump());

@@ -16,6 +16,9 @@ import { askDedicatedWorker } from '../support/worker-kinds.js';
 
 const WORKER = new URL('../support/pages/database-worker.ts', import.meta.url);
 
+/** Longer than another connection takes to hand the writer lock over. */
+const PATIENCE_MS = 60_000;
+
 type Answer = { readonly value: unknown } | { readonly error: string };
 
 /** Each engine and build, where it runs, and what `db.engine` says of it. */
@@ -46,7 +49,7 @@ afterEach(() => {
 /** Runs scenarios where a kind runs. */
 function runnerOf({ options, ...where }: (typeof KINDS)[number]) {
   return async (scenario: ScenarioName, more: OpenOptions = {}): Promise<unknown> => {
-    const all = { idbName, busyTimeoutMs: 50, ...options, ...more };
+    const all = { idbName, busyTimeoutMs: PATIENCE_MS, ...options, ...more };
     if (!('worker' in where)) return await runScenario(scenario, all);
     const job: Job = { name: scenario, options: all };
     const answer = await askDedicatedWorker<Answer>(WORKER, job);
@@ -261,7 +264,7 @@ describe.each(STORED)('what openDatabase stores, $kind', (subject) => {
 
   // Goal: one connection is told that another is in the way, and gets its turn if it tries again.
   test('a transaction that is busy says so, and can be retried', async () => {
-    expect(await run('busy')).toEqual({
+    expect(await run('busy', { busyTimeoutMs: 50 })).toEqual({
       refused: expect.objectContaining({ name: 'SqlError', code: 'BUSY', isBusy: true }),
       attempts: 1,
       rows: [3, 4],

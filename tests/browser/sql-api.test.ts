@@ -1,12 +1,13 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { VFSEventMap } from '../../src/index.js';
+import { soon } from '../support/soon.ts';
 import { failCommits, openRaw } from '../support/sql-spies.js';
 import { ENGINES, Site } from '../support/sqlite.js';
 
 describe.each(ENGINES)('the VFS beside SQL, %s', (build) => {
   let site: Site;
   beforeEach(() => {
-    site = new Site(build, { indexedDB, spillBytes: 65536, busyTimeoutMs: 300 });
+    site = new Site(build, { indexedDB, spillBytes: 65536 });
   });
   afterEach(() => site.remove());
 
@@ -76,6 +77,7 @@ describe.each(ENGINES)('the VFS beside SQL, %s', (build) => {
   // Goal: a database in use is not deleted. Method: a connection of this page, idle and writing,
   // then one of another page that writes; each time BUSY, and the contents stay.
   test('deleteFile() is refused while a connection or another writer has it open', async () => {
+    site = new Site(build, { busyTimeoutMs: 300 });
     const db = await site.open();
     await db.run('CREATE TABLE t(a)');
     const { vfs } = await site.context();
@@ -142,7 +144,7 @@ describe.each(ENGINES)('the VFS beside SQL, %s', (build) => {
     vfs.addEventListener('commit', ({ detail }) => seen.push(['commit', detail]));
     const db = await site.open();
     await db.run('CREATE TABLE t(a); INSERT INTO t VALUES (1); BEGIN; DELETE FROM t; ROLLBACK');
-    await vi.waitFor(() => expect(seen).toHaveLength(3));
+    await soon(() => expect(seen).toHaveLength(3));
     expect(seen).toMatchObject([
       ['recovery', { path: 'test.db', version: 0, foundAbove: false, deletedAbove: false }],
       ['commit', { path: 'test.db', version: 1, after: 0, own: true, pages: [1, 2], blocks: 2 }],
@@ -154,7 +156,7 @@ describe.each(ENGINES)('the VFS beside SQL, %s', (build) => {
     const recovered: VFSEventMap['recovery'][] = [];
     again.vfs.addEventListener('recovery', ({ detail }) => recovered.push(detail));
     await site.open();
-    await vi.waitFor(() => expect(recovered).toHaveLength(1));
+    await soon(() => expect(recovered).toHaveLength(1));
     expect(recovered).toMatchObject([{ path: 'test.db', version: 2, replayedCommits: 2 }]);
   });
 

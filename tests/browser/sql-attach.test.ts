@@ -144,7 +144,7 @@ describe.each(ENGINES)('attached databases, %s', (build) => {
     const db = await openThree();
     await db.run("ATTACH 'a.db' AS again");
     expect(await db.value('SELECT v FROM again.t')).toBe('main');
-    await db.run('BEGIN; INSERT INTO main.t VALUES (2, 0)');
+    await db.run('PRAGMA busy_timeout=0; BEGIN; INSERT INTO main.t VALUES (2, 0)');
     expect(await db.failure('INSERT INTO again.t VALUES (3, 0)')).toBe(5);
     await db.run('COMMIT; INSERT INTO again.t VALUES (4, 0)');
     expect(await keysAfterReopening()).toEqual([[1, 2, 4], [1], [1]]);

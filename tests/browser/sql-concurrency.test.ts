@@ -1,13 +1,17 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { soon } from '../support/soon.ts';
 import { type Context, type Database, ENGINES, Site } from '../support/sqlite.js';
 
 const BUSY = 5;
+/** For who is to be refused; by default all are patient. */
+const BRIEF_MS = 600;
+const BRIEF = 'PRAGMA busy_timeout=0';
+const PATIENT = 'PRAGMA busy_timeout=60000';
 
 describe.each(ENGINES)('two connections, %s', (build) => {
   let site: Site;
   let other: Context | undefined;
   beforeEach(() => {
-    site = new Site(build, { spillBytes: 65536, busyTimeoutMs: 600 });
     other = undefined;
   });
   afterEach(async () => {
@@ -16,7 +20,8 @@ describe.each(ENGINES)('two connections, %s', (build) => {
   });
 
   /** Two connections with table t: of one page, or of two pages with a module each. */
-  async function openTwo(pages: number): Promise<[Database, Database]> {
+  async function openTwo(pages: number, options = {}): Promise<[Database, Database]> {
+    site = new Site(build, { spillBytes: 65536, ...options });
     const first = await site.open();
     await first.run('CREATE TABLE t(a INTEGER PRIMARY KEY, b); INSERT INTO t VALUES (1, 1)');
     if (pages === 1) return [first, await site.open()];
@@ -52,12 +57,13 @@ describe.each(ENGINES)('two connections, %s', (build) => {
     // Goal: one writer at a time. Method: the second one's BEGIN IMMEDIATE while the first one writes
     // is SQLITE_BUSY, and goes through when the first one ended.
     test('a second writer gets SQLITE_BUSY until the first one ends', async () => {
-      const [first, second] = await openTwo(pages);
+      const [first, second] = await openTwo(pages, { busyTimeoutMs: BRIEF_MS });
       await first.run('BEGIN IMMEDIATE; INSERT INTO t VALUES (2, 2)');
       expect(await second.failure('BEGIN IMMEDIATE')).toBe(BUSY);
       expect(await codes()).toEqual(['BUSY']);
       expect(await second.rows('SELECT a FROM t')).toEqual([[1]]);
       await first.run('COMMIT');
+      await second.run(PATIENT);
       await second.run('BEGIN IMMEDIATE; INSERT INTO t VALUES (3, 3); COMMIT');
       expect(await first.rows('SELECT a FROM t')).toEqual([[1], [2], [3]]);
       await site.expectKept(await second.dump());
@@ -164,7 +170,7 @@ describe.each(ENGINES)('two connections, %s', (build) => {
     });
     await second.run('INSERT INTO t VALUES (2, 2)');
     await first.run('INSERT INTO t VALUES (3, 3)');
-    await expect.poll(() => changes).toEqual([false, true]);
+    await soon(() => expect(changes).toEqual([false, true]));
     expect(await second.value('SELECT count(*) FROM t')).toBe(3);
   });
 
@@ -180,10 +186,12 @@ describe.each(ENGINES)('two connections, %s', (build) => {
       const [first, second] = await openTwo(2);
       await second.run('INSERT INTO t VALUES (2, 2)');
       await first.run(sql);
+      await second.run(BRIEF);
       expect(await second.failure('INSERT INTO t VALUES (9, 9)')).toBe(BUSY);
       await first.run('INSERT INTO t VALUES (3, 3)');
       expect(await second.failure('INSERT INTO t VALUES (9, 9)')).toBe(BUSY);
       await first.run('PRAGMA locking_mode=normal; SELECT * FROM t');
+      await second.run(PATIENT);
       await second.run('INSERT INTO t VALUES (4, 4)');
       expect((await first.rows('SELECT a FROM t')).flat()).toEqual([1, 2, 3, 4]);
       await site.expectKept(await first.dump());
@@ -193,7 +201,8 @@ describe.each(ENGINES)('two connections, %s', (build) => {
   // Goal: exclusive locking cannot be had on a snapshot that is stale, or beside a writer.
   // Method: read, let the other commit, switch; and switch while the other writes.
   test('locking_mode=exclusive is SQLITE_BUSY for a stale reader and beside a writer', async () => {
-    const [first, second] = await openTwo(2);
+    const [first, second] = await openTwo(2, { busyTimeoutMs: BRIEF_MS });
+    await second.run(PATIENT);
     await first.run('BEGIN; SELECT * FROM t');
     await second.run('INSERT INTO t VALUES (2, 2)');
     await expect(first.run('PRAGMA locking_mode=exclusive')).rejects.toThrow();
@@ -202,6 +211,7 @@ describe.each(ENGINES)('two connections, %s', (build) => {
     await first.run('PRAGMA locking_mode=exclusive');
     expect(await first.failure('SELECT * FROM t')).toBe(BUSY);
     await second.run('COMMIT');
+    await first.run(PATIENT);
     await first.run('INSERT INTO t VALUES (3, 3)');
     expect(await codes()).toEqual(['BUSY_SNAPSHOT', 'BUSY']);
     await site.expectKept(await first.dump());

@@ -31,6 +31,8 @@ describe.each(ENGINES)('spilling, %s', (build) => {
     const twins = await filled();
     spy.clear();
     await twins.db.run("BEGIN; UPDATE t SET b = 'n' || b");
+    // Asked behind all that was sent ahead.
+    await (await site.context()).vfs.stats();
     spy.restore();
     const ahead = spy.seen.filter(({ mode, commits }) => mode === 'readwrite' && !commits);
     expect(ahead.length > 0).toBe(spills(build));

@@ -30,6 +30,8 @@ async function runTests({ tests, only }, plugins) {
       include: [...tests],
       ...(only && { testNamePattern: only }),
       environment: 'node',
+      // However busy the machine is; a bug may make a test hang.
+      testTimeout: 30_000,
       reporters: [{}],
       bail: plugins.length > 0 ? 1 : 0,
     },

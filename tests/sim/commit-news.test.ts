@@ -5,18 +5,17 @@
  * Method: tabs of one simulated IndexedDB; what one was told of the other's commits is held against what the other
  * was told of its own.
  */
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { CHECKPOINT_COMMITS } from '../../src/format/layout.js';
 import type { CommitEvent } from '../../src/index.js';
 import { useGlobals } from '../support/globals.ts';
+import { soon } from '../support/soon.ts';
 import { PATH, type Tab, Tabs } from '../support/tabs.ts';
 
-const POLL = { timeout: 30_000 };
 const CHANNEL = 'idb-block-vfs:volume';
 const NEWS = 'idb-block-vfs:volume:news';
 
 useGlobals();
-vi.setConfig({ testTimeout: 60_000 });
 
 let tabs: Tabs;
 beforeEach(() => {
@@ -57,7 +56,7 @@ test('a tab that does nothing hears of every commit of another', async () => {
   const heard = heardBy(reader);
   for (let i = 0; i < 8; i++) {
     await commit(writer, 25);
-    await expect.poll(() => heard.at(-1)?.version, POLL).toBe(own.at(-1)?.version);
+    await soon(() => expect(heard.at(-1)?.version).toBe(own.at(-1)?.version));
   }
   expect(own).toHaveLength(200);
   expect(facts(heard)).toEqual(facts(own));
@@ -77,7 +76,7 @@ test('a tab that falls behind is told of several commits at once, and misses non
   await commit(writer, 1000);
   await writer.page.vfs.durable();
   expect(own).toHaveLength(1000);
-  await expect.poll(() => heard.at(-1)?.version, POLL).toBe(1002);
+  await soon(() => expect(heard.at(-1)?.version).toBe(1002));
   const byVersion = new Map(own.map((event) => [event.version, event]));
   let version = 2;
   for (const event of heard) {
@@ -120,7 +119,7 @@ test('what cannot be told page by page is told as a whole', async () => {
   await writer.db.run(`INSERT INTO t(n, v) WITH RECURSIVE s(i) AS (SELECT 0 UNION ALL SELECT i + 1
     FROM s WHERE i < 2200) SELECT i, randomblob(4500) FROM s`);
   await writer.db.run('DELETE FROM t WHERE id > 50; VACUUM');
-  await expect.poll(() => heard.at(-1)?.version, POLL).toBe(own.at(-1)?.version);
+  await soon(() => expect(heard.at(-1)?.version).toBe(own.at(-1)?.version));
   expect(facts(heard.slice(1))).toEqual(facts(own));
   expect(own.map(({ pages }) => pages === undefined)).toEqual([true, false, false, true]);
 });
@@ -138,7 +137,7 @@ test('tabs that take turns hear of their own commits and of each other', async (
   }
   const versions = Array.from({ length: 60 }, (_, i) => i + 3);
   for (const events of heard) {
-    await expect.poll(() => events.at(-1)?.version, POLL).toBe(62);
+    await soon(() => expect(events.at(-1)?.version).toBe(62));
     expect(events.map(({ version }) => version)).toEqual(versions);
     expect(events.map(({ after }) => after + 1)).toEqual(versions);
   }
@@ -155,7 +154,7 @@ test('deferred commits are told in order once they have landed', async () => {
   await commit(writer, 50);
   await writer.page.vfs.durable();
   expect(own).toHaveLength(50);
-  await expect.poll(() => heard.length, POLL).toBe(50);
+  await soon(() => expect(heard.length).toBe(50));
   expect(facts(heard)).toEqual(facts(own));
 });
 
@@ -171,7 +170,7 @@ test('a database that was made anew is told from its first version on', async ()
   await other.page.vfs.deleteFile(PATH);
   const db = await other.page.open(PATH);
   await db.run('CREATE TABLE u(a); INSERT INTO u VALUES (1)');
-  await expect.poll(() => heard.at(-1)?.version, POLL).toBe(2);
+  await soon(() => expect(heard.at(-1)?.version).toBe(2));
   expect(heard[0]?.after).toBe(0);
 });
 
@@ -185,15 +184,13 @@ test('while nobody listens nothing is said, and nothing is read', async () => {
   const writer = await filled();
   const reader = await tabs.open();
   await commit(writer, 100);
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  // Each tab has asked who listens.
+  await soon(() => expect(said).toHaveLength(2));
   const { requests } = reader.page.vfs.stats();
-  const before = said.length;
   await commit(writer, 100);
   await new Promise((resolve) => setTimeout(resolve, 50));
   observer.close();
-  // Each tab has asked who listens.
   expect(said).toHaveLength(2);
-  expect(before).toBe(2);
   expect(reader.page.vfs.stats().requests).toBe(requests);
 });
 

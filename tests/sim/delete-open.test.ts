@@ -3,15 +3,18 @@
  *
  * Method: tabs of one simulated IndexedDB; one deletes while another reads, writes, does nothing, or dies.
  */
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { BusyError } from '../../src/errors.js';
 import { useGlobals } from '../support/globals.ts';
 import { PATH, type Tab, Tabs } from '../support/tabs.ts';
 
 const BUSY = 5;
+/** For who is to be refused; long enough for an idle tab to let go. */
+const BRIEF_MS = 1000;
+/** Longer than a test may take. */
+const NEVER_MS = 600_000;
 
 useGlobals();
-vi.setConfig({ testTimeout: 60_000 });
 
 let tabs: Tabs;
 beforeEach(() => {
@@ -20,7 +23,7 @@ beforeEach(() => {
 afterEach(() => tabs.closeAll());
 
 /** A tab that has the database open, one that deletes it, and a third that has it open too. */
-async function threeTabs(busyTimeoutMs = 2000): Promise<[Tab, Tab, Tab]> {
+async function threeTabs(busyTimeoutMs: number): Promise<[Tab, Tab, Tab]> {
   const first = await tabs.open();
   await first.db.run('CREATE TABLE t(a); INSERT INTO t VALUES (1), (2)');
   const deleting = await tabs.open({ busyTimeoutMs });
@@ -33,7 +36,7 @@ function sumIn({ db }: Tab): Promise<unknown> {
 }
 
 test('is refused while another tab reads, which then reads on', async () => {
-  const [reader, deleting] = await threeTabs(100);
+  const [reader, deleting] = await threeTabs(BRIEF_MS);
   await reader.db.run('BEGIN; SELECT * FROM t');
   await expect(deleting.page.vfs.deleteFile(PATH)).rejects.toThrow(BusyError);
   await expect(deleting.page.vfs.deleteFile(PATH)).rejects.toThrow('another context is reading it');
@@ -43,7 +46,7 @@ test('is refused while another tab reads, which then reads on', async () => {
 });
 
 test('is refused while another tab writes, which then commits', async () => {
-  const [writer, deleting, third] = await threeTabs(100);
+  const [writer, deleting, third] = await threeTabs(BRIEF_MS);
   await writer.db.run('BEGIN IMMEDIATE; INSERT INTO t VALUES (4)');
   await expect(deleting.page.vfs.deleteFile(PATH)).rejects.toThrow(BusyError);
   await writer.db.run('COMMIT');
@@ -51,7 +54,7 @@ test('is refused while another tab writes, which then commits', async () => {
 });
 
 test('waits for a reader that ends in time', async () => {
-  const [first, deleting, reader] = await threeTabs(30_000);
+  const [first, deleting, reader] = await threeTabs(NEVER_MS);
   await reader.db.run('BEGIN; SELECT * FROM t');
   let isDeleted = false;
   const deletion = deleting.page.vfs.deleteFile(PATH).then((found) => {
@@ -67,7 +70,7 @@ test('waits for a reader that ends in time', async () => {
 });
 
 test('does not wait for a reader that has died', async () => {
-  const [, deleting, reader] = await threeTabs(0);
+  const [, deleting, reader] = await threeTabs(NEVER_MS);
   await reader.db.run('BEGIN; SELECT * FROM t');
   reader.locks.releaseHeld();
   expect(await deleting.page.vfs.deleteFile(PATH)).toBe(true);
@@ -75,7 +78,7 @@ test('does not wait for a reader that has died', async () => {
 });
 
 test('goes through at once beside tabs that do nothing: they are told, and find it empty', async () => {
-  const [first, deleting, third] = await threeTabs(30_000);
+  const [first, deleting, third] = await threeTabs(NEVER_MS);
   for (const tab of [first, third]) await sumIn(tab);
   expect(await tabs.pinNames()).not.toEqual([]);
   expect(await deleting.page.vfs.deleteFile(PATH)).toBe(true);
@@ -90,7 +93,7 @@ test('goes through at once beside tabs that do nothing: they are told, and find 
 
 // What an old snapshot needs is named by nothing that is stored, if there is too much of it.
 test('repair waits for readers as well', async () => {
-  const [, repairing, reader] = await threeTabs(100);
+  const [, repairing, reader] = await threeTabs(BRIEF_MS);
   await reader.db.run('BEGIN; SELECT * FROM t');
   await expect(repairing.page.vfs.verify(PATH, { repair: true })).rejects.toThrow(BusyError);
   await reader.db.run('COMMIT');

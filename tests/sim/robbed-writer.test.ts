@@ -10,6 +10,7 @@ import type { BlockStoreError } from '../../src/index.js';
 import { FaultyLocks, SimulatedIndexedDB, SimulatedLocks } from '../../src/testing/index.js';
 import type { Database } from '../support/database.ts';
 import { useGlobals } from '../support/globals.ts';
+import { soon } from '../support/soon.ts';
 import { NodeSQLite, type Page } from '../support/sqlite-node.ts';
 
 const STEAL_AFTER_MS = 5000;
@@ -51,7 +52,7 @@ afterEach(async () => {
 /** The lock is taken away, and who had it is told. */
 async function steal(): Promise<void> {
   locks.stealHeld(WRITER);
-  await expect.poll(() => robbed.vfs.writer('t.db')).toBe('none');
+  await soon(() => expect(robbed.vfs.writer('t.db')).toBe('none'));
 }
 
 /** Of the first page's last failure. */
@@ -152,7 +153,7 @@ describe('before it is told', () => {
 test('who waits for the lock to begin has a snapshot from after it got it', async () => {
   await first.run('BEGIN IMMEDIATE; UPDATE t SET n = n + 1');
   const waiting = second.run('BEGIN IMMEDIATE; UPDATE t SET n = n + 10; COMMIT');
-  await expect.poll(() => robbed.vfs.writer('t.db')).toBe('wanted');
+  await soon(() => expect(robbed.vfs.writer('t.db')).toBe('wanted'));
   await first.run('COMMIT');
   await waiting;
   expect(await first.value('SELECT n FROM t')).toBe(11);
@@ -167,7 +168,7 @@ test('who got the lock too late for its snapshot has it for the next try', async
     () => 'done',
     () => 'busy',
   );
-  await expect.poll(() => robbed.vfs.writer('t.db')).toBe('wanted');
+  await soon(() => expect(robbed.vfs.writer('t.db')).toBe('wanted'));
   await first.run('COMMIT');
   const again = first.run('UPDATE t SET n = n + 100').catch(() => undefined);
   expect(await waiting).toBe('busy');

@@ -10,6 +10,7 @@ import * as rc from '../../src/result-codes.js';
 import { FaultInjector, SimulatedIndexedDB, SimulatedLocks } from '../../src/testing/index.js';
 import type { ServedVolume } from '../../src/vfs/shared/served-volume.js';
 import { Lab, type LabClient } from '../support/shared/lab.ts';
+import { soon } from '../support/soon.ts';
 
 const { SQLITE_LOCK_SHARED: SHARED, SQLITE_LOCK_RESERVED: RESERVED } = rc;
 const ONES = { 0: 1, 1: 1, 2: 1 };
@@ -40,7 +41,7 @@ function otherPage(options: { readonly locks: LockManager | null }): Promise<Ser
 
 /** Resolves when the client has no lease any more. */
 async function leaseEnds(): Promise<void> {
-  await expect.poll(() => client.isLeased).toBe(false);
+  await soon(() => expect(client.isLeased).toBe(false));
 }
 
 describe('a sqliteTx whose requests are on their way when its lease ends', () => {

@@ -5,16 +5,16 @@
  * Method: pages of one simulated IndexedDB, each with Web Locks that can be taken from it as from a page that has
  * died. Their caches hold less than the table, so what a reader reads it has to fetch.
  */
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CHECKPOINT_COMMITS } from '../../src/format/layout.js';
 import type { Database } from '../support/database.ts';
 import { useGlobals } from '../support/globals.ts';
+import { soon } from '../support/soon.ts';
 import { PATH, type Tab, Tabs } from '../support/tabs.ts';
 
 const ROWS = 60;
 
 useGlobals();
-vi.setConfig({ testTimeout: 60_000 });
 
 let tabs: Tabs;
 beforeEach(() => {
@@ -53,7 +53,7 @@ async function writerAndReader(): Promise<[Tab, Tab]> {
 
 /** A tab that has read lets go of its pin after a while. */
 async function noPins(): Promise<void> {
-  await expect.poll(() => tabs.pinNames(), { timeout: 30_000 }).toEqual([]);
+  await soon(async () => expect(await tabs.pinNames()).toEqual([]));
 }
 
 /** Keeps requests for locks from reaching the lock manager until they are let through, however long that is. */

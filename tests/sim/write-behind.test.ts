@@ -3,13 +3,14 @@
  *
  * P3: whatever lands ends with a commit. P6: a loss is told. P8: an idbTx that landed unheard is known.
  */
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Flush, IdleTimer, WriteBehindLimits } from '../../src/blockstore/write-behind.js';
 import { ConnectionLostError, QuotaError, StorageError } from '../../src/errors.js';
 import { SimulatedIndexedDB } from '../../src/testing/index.js';
 import { closeInNextCommit } from '../support/close-in-commit.ts';
 import { blocks, PATHS } from '../support/crash-plan.ts';
 import { useGlobals } from '../support/globals.ts';
+import { soon } from '../support/soon.ts';
 import { UNIT_BYTES as BLOCK, Store } from '../support/store-dsl.ts';
 import { AT_ONCE } from '../support/write-behind.ts';
 
@@ -56,7 +57,7 @@ async function waiting(limits: Partial<WriteBehindLimits> = {}) {
   };
   const sizes = () => flushes.map(({ commits }) => commits);
   const landed = (count: number) =>
-    vi.waitFor(() => expect(sizes().reduce((sum, size) => sum + size, 0)).toBe(count));
+    soon(() => expect(sizes().reduce((sum, size) => sum + size, 0)).toBe(count));
   return { sim, store, committer, commit, fire, timers, clock, flushes, sizes, pressure, landed };
 }
 
@@ -323,7 +324,7 @@ describe('loss', () => {
     sim.faults = { commit: () => full };
     await commit(1);
     fire(100, false);
-    await vi.waitFor(() => expect(store.losses).toHaveLength(1));
+    await soon(() => expect(store.losses).toHaveLength(1));
     sim.faults = {};
     expect(committer.losses).toBe(1);
     const [one, other] = [{ losses: 0 }, { losses: 0 }];

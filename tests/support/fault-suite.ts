@@ -11,6 +11,7 @@ import {
   type Point,
 } from '../../src/testing/index.js';
 import { Program, pause } from './fault-program.ts';
+import { soon } from './soon.ts';
 
 export interface FaultSubject {
   /** A factory, and a name that no other case uses. */
@@ -101,7 +102,7 @@ const CASES: Readonly<Record<number, Case>> = {
       faults.plan({ tag: 'close' }, { kind: at });
       const answer = at === 'request' ? 'error:AbortError' : 'success';
       expect(await program.put(mine, 1, 'x')).toBe(`${answer} abort:AbortError`);
-      await expect.poll(() => program.heard).toEqual(['close']);
+      await soon(() => expect(program.heard).toEqual(['close']));
       expect(() => mine.transaction('a')).toThrow(/./);
     }
     expect(await program.put(db, 2, 'y')).toBe('success complete');
@@ -119,14 +120,14 @@ const CASES: Readonly<Record<number, Case>> = {
       program.heard.length = 0;
       faults.plan({ tag: 'close-after-landing' });
       expect(await program.put(mine, key, 'x', { commits })).toBe('success abort:AbortError');
-      await expect.poll(() => program.heard).toEqual(['close']);
+      await soon(() => expect(program.heard).toEqual(['close']));
     }
     expect(await program.all(db)).toEqual({ 0: 'x', 1: 'x' });
   },
   9: async ({ faults, program, db, other }) => {
     faults.plan({ tag: 'versionchange' }, { kind: 'request' });
     expect(await program.put(db, 1, 'x')).toBe('success complete');
-    await expect.poll(() => program.heard).toEqual(['versionchange 1→2']);
+    await soon(() => expect(program.heard).toEqual(['versionchange 1→2']));
     db.close();
     const again = await other.open();
     expect([again.version, await other.all(again)]).toEqual([1, { 1: 'x' }]);
@@ -154,7 +155,7 @@ const CASES: Readonly<Record<number, Case>> = {
     faults.plan({ tag: 'open-blocked', rounds: Number.POSITIVE_INFINITY });
     program.heard.length = 0;
     const opening = program.open(2);
-    await expect.poll(() => program.heard).toEqual(['blocked']);
+    await soon(() => expect(program.heard).toEqual(['blocked']));
     await pause();
     expect(program.heard).toEqual(['blocked']);
     faults.release();
@@ -199,7 +200,7 @@ const CASES: Readonly<Record<number, Case>> = {
   },
   13: async ({ faults, program, db }) => {
     for (const kind of ['request', 'commit'] as const) {
-      faults.plan({ tag: 'delay', rounds: 30 }, { kind, store: kind === 'request' ? 'a' : '' });
+      faults.plan({ tag: 'delay', rounds: 300 }, { kind, store: kind === 'request' ? 'a' : '' });
       const late = program.put(db, 1, kind).then(() => 'late');
       const early = program.put(db, 1, kind, { store: 'b' }).then(() => 'early');
       expect(await Promise.race([late, early])).toBe('early');
@@ -224,7 +225,7 @@ const CASES: Readonly<Record<number, Case>> = {
   },
   14: async ({ faults, program, db }) => {
     const isFirst = ({ stores }: Point) => stores.includes('a');
-    faults.plan({ tag: 'reorder' }, { at: isFirst });
+    faults.plan({ tag: 'reorder', rounds: 10_000 }, { at: isFirst });
     const order: string[] = [];
     const note = (name: string) => () => order.push(name);
     await Promise.all([
@@ -253,7 +254,7 @@ const CASES: Readonly<Record<number, Case>> = {
     idbTx.objectStore('b').put('b', 1);
     await program.ended(idbTx);
     expect(await faults.loseRelaxed(db.name, 1)).toBe(1);
-    await expect.poll(() => program.heard).toEqual(['close']);
+    await soon(() => expect(program.heard).toEqual(['close']));
     const again = await program.open();
     expect(await program.all(again)).toEqual({ 1: 'older', 2: 'new' });
     expect(await program.all(again, 'b')).toEqual({});

@@ -1,10 +1,8 @@
 /** What a program sees of faults of Web Locks, as cases for any LockManager. */
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { FaultyLocks } from '../../src/testing/index.js';
 import { pause } from './fault-program.ts';
-
-/** Waits until it holds, however busy the machine is. */
-const soon = (assertion: () => void) => vi.waitFor(assertion, { timeout: 10_000 });
+import { soon } from './soon.ts';
 
 /** @param fresh a manager, and a name that no other case uses */
 export function defineLockSuite(

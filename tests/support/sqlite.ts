@@ -70,6 +70,9 @@ const TARGETS: Readonly<Record<LocalBuild, Target>> = {
   'legacy-mirror': { engine: IDBBlockMirrorVFS, createModule: createLegacySync, legacy: true },
 };
 
+/** Longer than another page takes to hand the writer lock over, however busy the machine is. */
+const PATIENCE_MS = 60_000;
+
 /** SQLITE_OPEN_CREATE, and what wa-sqlite opens with if it is not told. */
 const OPEN_CREATE = 0x4;
 const OPEN_DEFAULT = 0x6;
@@ -97,10 +100,12 @@ export class Context {
     vfs.addEventListener('error', (event) => this.errors.push(event.detail.error));
   }
 
+  /** It waits long for the writer lock, unless it is told otherwise. */
   static async create(
     build: BuildName,
-    options: MirrorVFSOptions & { idbName: string },
+    given: MirrorVFSOptions & { idbName: string },
   ): Promise<Context> {
+    const options = { busyTimeoutMs: PATIENCE_MS, ...given };
     if (isShared(build)) {
       const remote = await seatedContext(build, options as SharedOptions);
       // Its own methods are promises; it has no SQLite at hand.
@@ -245,7 +250,7 @@ export function freshVolume(label = 'volume'): string {
 }
 
 /** Chromium calls a volume blocked also while a connection that was closed ends its idbTxs. */
-const BLOCKED_MAX_MS = 5000;
+const BLOCKED_MAX_MS = 60_000;
 
 export function deleteVolume(name: string): Promise<void> {
   return new Promise((resolve, reject) => {

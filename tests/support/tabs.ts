@@ -5,6 +5,8 @@ import type { Database } from './database.ts';
 import { NodeSQLite, type Page } from './sqlite-node.ts';
 
 export const PATH = 't.db';
+/** Longer than another tab takes to hand the writer lock over, however busy the machine is. */
+const PATIENCE_MS = 60_000;
 
 export interface Tab {
   readonly page: Page;
@@ -21,7 +23,8 @@ export class Tabs {
   async open(options: VFSOptions = {}): Promise<Tab> {
     const sqlite = await NodeSQLite.create();
     const locks = new FaultyLocks(this.locks as unknown as LockManager);
-    const page = await sqlite.page(this.sim.openTab(), { autoSync: false, locks, ...options });
+    const patient = { autoSync: false, busyTimeoutMs: PATIENCE_MS, locks };
+    const page = await sqlite.page(this.sim.openTab(), { ...patient, ...options });
     const db = await page.open(PATH);
     const tab = { page, db, locks };
     this.#open.add(tab);

@@ -9,7 +9,8 @@ import { nativeCommands, profileContains } from '../browser-commands.ts';
 import { startedBrowser } from './provider.ts';
 import { filesBeyond, TARGETS, type TargetName } from './targets.ts';
 
-const TIMEOUT_MS = 60_000;
+/** What has not ended by now hangs, however busy the machine is. */
+export const HANG_MS = 180_000;
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -63,8 +64,8 @@ function projectOf(
       exclude: filesBeyond(lacks),
       provide: { target },
       sequence: { groupOrder },
-      testTimeout: TIMEOUT_MS,
-      hookTimeout: TIMEOUT_MS,
+      testTimeout: HANG_MS,
+      hookTimeout: HANG_MS,
       // One page at a time: files that run in parallel would each need a profile.
       fileParallelism: false,
       browser: {

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createShared, type SharedParts, WORD } from '../../../src/vfs/shared/layout.js';
 import { encodeRequest, type Request } from '../../../src/vfs/shared/protocol.js';
 import { RingWriter } from '../../../src/vfs/shared/ring.js';
+import { soon } from '../../support/soon.ts';
 
 const FIELDS_BYTES = 64;
 
@@ -49,7 +50,7 @@ test('a context that must not block serves all the same, and never blocks to hol
     send(id);
     await aTurn();
   }
-  await vi.waitFor(() => expect(served).toEqual([1, 2, 3]));
+  await soon(() => expect(served).toEqual([1, 2, 3]));
   expect(wait.mock.calls.length).toBe(asked);
   server.close();
   await running;
@@ -61,17 +62,17 @@ test('without Atomics.waitAsync it sleeps until the doorbell rings', async () =>
   atomics.waitAsync = undefined;
   try {
     const { server, running } = await startServer(false);
-    await vi.waitFor(() => expect(Atomics.load(parts.words, WORD.DOORBELL)).toBe(1));
+    await soon(() => expect(Atomics.load(parts.words, WORD.DOORBELL)).toBe(1));
     send(7);
     await aTurn();
     // Nothing but the message wakes it.
     expect(served).toEqual([]);
     server.doorbell();
-    await vi.waitFor(() => expect(served).toEqual([7]));
+    await soon(() => expect(served).toEqual([7]));
     // What came before it hung the doorbell is seen.
     send(8);
     server.doorbell();
-    await vi.waitFor(() => expect(served).toEqual([7, 8]));
+    await soon(() => expect(served).toEqual([7, 8]));
     server.close();
     await running;
   } finally {

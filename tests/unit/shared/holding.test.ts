@@ -11,7 +11,9 @@ import { encodeRequest, type Request } from '../../../src/vfs/shared/protocol.js
 import { RingWriter } from '../../../src/vfs/shared/ring.js';
 import { ChannelServer } from '../../../src/vfs/shared/server.js';
 
-const LASTS_MS = 1500;
+/** How long requests come if nothing ends them: much longer than the timers take on a busy machine. */
+const LASTS_MS = 20_000;
+const TIMERS = 20;
 const RECORD_BYTES = 16;
 /** What a record has besides its length, and what its length is rounded up by. */
 const FIELDS_BYTES = 8;
@@ -41,16 +43,11 @@ function fullRing(): SharedParts {
   return parts;
 }
 
-/** Timers come through, long before the requests end. */
+/** Timers come through before the requests end. */
 async function expectTurns(): Promise<void> {
   const started = performance.now();
-  let turns = 0;
-  while (performance.now() - started < LASTS_MS / 2) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
-    turns++;
-  }
+  for (let i = 0; i < TIMERS; i++) await new Promise((resolve) => setTimeout(resolve, 10));
   expect(performance.now() - started).toBeLessThan(0.8 * LASTS_MS);
-  expect(turns).toBeGreaterThan(3);
 }
 
 test.each([

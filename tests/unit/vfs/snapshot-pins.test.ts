@@ -3,6 +3,7 @@ import { beforeEach, expect, test } from 'vitest';
 import type { BlockFile } from '../../../src/blockstore/file.js';
 import { FaultyLocks, SimulatedLocks } from '../../../src/testing/index.js';
 import { SnapshotPins, unpinned } from '../../../src/vfs/snapshot-pins.js';
+import { soon } from '../../support/soon.ts';
 
 const PREFIX = 'volume:one.db:pin:';
 
@@ -71,7 +72,7 @@ test('a floor is held while a read is under way, and moves up behind a checkpoin
   reader.file.pinnedMin = Number.POSITIVE_INFINITY;
   reader.file.state.directoryVersion = 64;
   await pin(reader);
-  await expect.poll(floors).toEqual(['1:80']);
+  await soon(async () => expect(await floors()).toEqual(['1:80']));
 });
 
 test('the floor of a file that was made anew is that file’s', async () => {
@@ -85,7 +86,7 @@ test('the floor of a file that was made anew is that file’s', async () => {
     reader.file.state.map.version = 3;
   });
   expect(reads).toBe(2);
-  await expect.poll(floors).toEqual(['2:3']);
+  await soon(async () => expect(await floors()).toEqual(['2:3']));
 });
 
 test('a file that is set back has a lower floor', async () => {
@@ -94,7 +95,7 @@ test('a file that is set back has a lower floor', async () => {
   reader.file.pinnedMin = Number.POSITIVE_INFINITY;
   reader.file.state.map.version = 4;
   await pin(reader);
-  await expect.poll(floors).toEqual(['1:4']);
+  await soon(async () => expect(await floors()).toEqual(['1:4']));
 });
 
 test('a read that is under way when the file is closed ends, and leaves no pin', async () => {
@@ -106,12 +107,12 @@ test('a read that is under way when the file is closed ends, and leaves no pin',
         end = resolve;
       }),
   );
-  await expect.poll(() => end).toBeDefined();
+  await soon(() => expect(end).toBeDefined());
   expect(await floors()).toEqual(['1:10']);
   pins.close();
   end?.();
   await reading;
-  await expect.poll(floors).toEqual([]);
+  await soon(async () => expect(await floors()).toEqual([]));
   const again = pins.reading(async () => 'read');
   expect(await again).toBe('read');
   expect(await floors()).toEqual([]);
@@ -123,7 +124,7 @@ test('a pin that is granted after the file was closed is let go of', async () =>
   const reading = pins.reading(async () => undefined);
   pins.close();
   await reading;
-  await expect.poll(floors).toEqual([]);
+  await soon(async () => expect(await floors()).toEqual([]));
 });
 
 test('a pin yields if no snapshot needs it', async () => {
@@ -160,7 +161,7 @@ test('a pin that was stolen is taken again', async () => {
     await reader.pins.uncovered();
     return locks.trace().length;
   };
-  await expect.poll(taken).toBe(2);
+  await soon(async () => expect(await taken()).toBe(2));
   expect(await floors()).toEqual(['1:10']);
 });
 
@@ -169,17 +170,17 @@ test('nothing may be reclaimed before the first answer, and up to the lowest flo
   expect(writer.pins.pinnedMin).toBe(0);
   writer.file.state.directoryVersion = 64;
   writer.pins.committed(70);
-  await expect.poll(() => writer.pins.pinnedMin).toBe(70);
+  await soon(() => expect(writer.pins.pinnedMin).toBe(70));
   const reader = context(66);
   await pin(reader);
   writer.file.state.directoryVersion = 128;
   writer.pins.committed(128);
-  await expect.poll(() => writer.pins.pinnedMin).toBe(66);
+  await soon(() => expect(writer.pins.pinnedMin).toBe(66));
   expect(writer.pins.others).toEqual({ count: 1, oldest: 66 });
   writer.pins.robbed();
   expect(writer.pins.pinnedMin).toBe(0);
   writer.pins.committed(129);
-  await expect.poll(() => writer.pins.pinnedMin).toBe(66);
+  await soon(() => expect(writer.pins.pinnedMin).toBe(66));
   writer.file.record = { file: 2 };
   expect(writer.pins.pinnedMin).toBe(0);
 });
@@ -189,5 +190,5 @@ test('who asks takes its own pin for no other’s', async () => {
   await pin(writer);
   writer.file.state.directoryVersion = 64;
   writer.pins.committed(71);
-  await expect.poll(() => writer.pins.pinnedMin).toBe(71);
+  await soon(() => expect(writer.pins.pinnedMin).toBe(71));
 });
