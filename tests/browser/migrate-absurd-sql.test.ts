@@ -1,31 +1,13 @@
 /** From absurd-sql. */
 import { initBackend } from 'absurd-sql/dist/indexeddb-main-thread';
 import { openDB } from 'idb';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { readAbsurdSql } from '../../src/migrate/index.js';
-import {
-  alter,
-  expectMigrated,
-  failureOf,
-  PeerWorker,
-  recordsOf,
-  SHRINK,
-  STATEMENTS,
-} from '../support/migrate/content.ts';
-import { deleteVolume, freshVolume, Site } from '../support/sqlite.js';
+import { alter, failureOf, PeerWorker, STATEMENTS } from '../support/migrate/content.ts';
+import { definePeerSuite } from '../support/migrate/peer-suite.ts';
+import { deleteVolume } from '../support/sqlite.js';
 
-let site: Site;
-let name: string;
-beforeEach(() => {
-  site = new Site('asyncify');
-  name = `${freshVolume('absurd')}.sqlite`;
-});
-afterEach(async () => {
-  await site.remove();
-  await deleteVolume(name);
-});
-
-async function write(statements: readonly string[]): Promise<void> {
+async function write(name: string, statements: readonly string[]): Promise<void> {
   const url = new URL('../support/migrate/absurd-worker.ts', import.meta.url);
   const worker = new Worker(url, { type: 'module' });
   initBackend(worker);
@@ -34,27 +16,22 @@ async function write(statements: readonly string[]): Promise<void> {
   peer.end();
 }
 
-test('a database migrates whole, and stays where it is', async () => {
-  await write(STATEMENTS);
-  const before = await recordsOf(name);
-  await expectMigrated(site, readAbsurdSql(name), STATEMENTS);
-  expect(await recordsOf(name)).toEqual(before);
-});
-
-test('one that has shrunk migrates without the pages that stayed behind its end', async () => {
-  const statements = [...STATEMENTS, ...SHRINK];
-  await write(statements);
-  await expectMigrated(site, readAbsurdSql(name), statements);
+const migration = definePeerSuite({
+  label: 'absurd',
+  ending: '.sqlite',
+  write,
+  read: readAbsurdSql,
 });
 
 test('a page that is missing is named', async () => {
-  await write(STATEMENTS);
-  await alter(name, 'data', (store) => store.delete(4));
-  expect(String(await failureOf(readAbsurdSql(name)))).toMatch(/page 5 is missing/);
+  await write(migration.name, STATEMENTS);
+  await alter(migration.name, 'data', (store) => store.delete(4));
+  expect(String(await failureOf(readAbsurdSql(migration.name)))).toMatch(/page 5 is missing/);
 });
 
 test('a lost size, and a hot journal, are refused', async () => {
-  await write(STATEMENTS);
+  const { name } = migration;
+  await write(name, STATEMENTS);
   const journal = await openDB(`${name}-journal`, 2, {
     upgrade: (db) => void db.createObjectStore('data'),
   });

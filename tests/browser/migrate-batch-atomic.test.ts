@@ -1,5 +1,5 @@
 /** From wa-sqlite's IDBBatchAtomicVFS, of both lines. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import * as SQLite from 'wa-sqlite';
 import createModule from 'wa-sqlite/dist/wa-sqlite-async.mjs';
 import { IDBBatchAtomicVFS } from 'wa-sqlite/src/examples/IDBBatchAtomicVFS.js';
@@ -12,14 +12,15 @@ import {
   expectMigrated,
   failureOf,
   recordsOf,
-  SHRINK,
   STATEMENTS,
 } from '../support/migrate/content.ts';
+import { definePeerSuite } from '../support/migrate/peer-suite.ts';
 import { deleteVolume, freshVolume, Site } from '../support/sqlite.js';
 
 const PATH = 'peer.db';
 const PAGE_BYTES = 4096;
 type Closing = SQLiteVFS & { close(): unknown };
+const read = (name: string) => readBatchAtomic(name, PATH);
 
 interface Peer {
   run(statements: readonly string[]): Promise<void>;
@@ -46,62 +47,41 @@ async function opened(line: string, name: string): Promise<Peer> {
 }
 
 describe.each(['current', 'legacy'])('the %s line', (line) => {
-  let site: Site;
-  let name: string;
-  beforeEach(() => {
-    site = new Site('asyncify');
-    name = freshVolume('batch-atomic');
-  });
-  afterEach(async () => {
-    await site.remove();
-    await deleteVolume(name);
-  });
-
-  async function write(statements: readonly string[]): Promise<void> {
+  async function write(name: string, statements: readonly string[]): Promise<void> {
     const peer = await opened(line, name);
     await peer.run(statements);
     await peer.close();
   }
 
-  test('a database migrates whole, and stays where it is', async () => {
-    await write(STATEMENTS);
-    const before = await recordsOf(name);
-    await expectMigrated(site, readBatchAtomic(name, PATH), STATEMENTS);
-    expect(await recordsOf(name)).toEqual(before);
-  });
-
-  test('so does one that has shrunk', async () => {
-    const statements = [...STATEMENTS, ...SHRINK];
-    await write(statements);
-    await expectMigrated(site, readBatchAtomic(name, PATH), statements);
-  });
+  const migration = definePeerSuite({ label: 'batch-atomic', write, read });
 
   // Goal: what a sqliteTx that died has stored is not taken in. Method: the peer's connection is lost in
   // the middle of one that its page cache spills.
   test('with a sqliteTx that was not ended: as before it, or refused', async () => {
-    await write(STATEMENTS);
+    const { site, name } = migration;
+    await write(name, STATEMENTS);
     const peer = await opened(line, name);
     await peer.run(['PRAGMA cache_size = 5', 'BEGIN', "UPDATE t SET text = 'torn' || id"]);
-    const read = await failureOf(readBatchAtomic(name, PATH)).catch(() => 'nothing is wrong');
-    if (read !== 'nothing is wrong') expect(read).toMatchObject({ code: 'PEER_STORE' });
-    else await expectMigrated(site, readBatchAtomic(name, PATH), STATEMENTS);
+    const found = await failureOf(read(name)).catch(() => 'nothing is wrong');
+    if (found !== 'nothing is wrong') expect(found).toMatchObject({ code: 'PEER_STORE' });
+    else await expectMigrated(site, read(name), STATEMENTS);
     await peer.run(['ROLLBACK']);
     await peer.close();
-    await expectMigrated(site, readBatchAtomic(name, PATH), STATEMENTS);
+    await expectMigrated(site, read(name), STATEMENTS);
   });
 
   test('a page that is missing is named', async () => {
-    await write(STATEMENTS);
+    await write(migration.name, STATEMENTS);
     const pages = await alterable(7 * PAGE_BYTES);
-    await alter(name, 'blocks', (store) => store.delete(pages));
-    const failure = await failureOf(readBatchAtomic(name, PATH));
+    await alter(migration.name, 'blocks', (store) => store.delete(pages));
+    const failure = await failureOf(read(migration.name));
     expect(failure).toMatchObject({ code: 'PEER_STORE' });
     expect(String(failure)).toMatch(/page 8 is missing/);
   });
 
   /** The key of the block at an offset. */
   async function alterable(offset: number): Promise<IDBValidKey> {
-    const { blocks } = await recordsOf(name);
+    const { blocks } = await recordsOf(migration.name);
     const keys = (blocks as [string, unknown][]).map(([key]) => JSON.parse(key) as unknown[]);
     const key = keys.find(([path, at]) => path === `/${PATH}` && at === -offset);
     return key as IDBValidKey;
@@ -111,7 +91,7 @@ describe.each(['current', 'legacy'])('the %s line', (line) => {
 describe('is refused', () => {
   test('what does not exist, without making it', async () => {
     const name = freshVolume('nothing');
-    const failure = await failureOf(readBatchAtomic(name, PATH));
+    const failure = await failureOf(read(name));
     expect(failure).toMatchObject({ code: 'PEER_STORE' });
     expect((await indexedDB.databases()).map((found) => found.name)).not.toContain(name);
   });
@@ -127,7 +107,7 @@ describe('is refused', () => {
     const site = new Site('asyncify');
     await (await site.open()).run('CREATE TABLE t(a)');
     await site.leave();
-    const store = await failureOf(readBatchAtomic(site.idbName, PATH));
+    const store = await failureOf(read(site.idbName));
     expect(store).toMatchObject({ code: 'PEER_STORE' });
     await site.remove();
   });
@@ -137,7 +117,7 @@ describe('is refused', () => {
     const name = freshVolume('batch-atomic');
     const peer = await opened('current', name);
     await peer.run([...STATEMENTS, 'INSERT INTO u VALUES (zeroblob(3000000), 1)']);
-    const reader = readBatchAtomic(name, PATH).getReader();
+    const reader = read(name).getReader();
     await reader.read();
     await peer.run(["UPDATE t SET text = 'later' WHERE id = 1"]);
     const rest = async () => {
