@@ -9,6 +9,7 @@ export const WASM_PACKAGES = [
   'wa-sqlite',
   'wa-sqlite-legacy',
   '@journeyapps/wa-sqlite',
+  '@livestore/wa-sqlite',
   '@sqlite.org/sqlite-wasm',
   '@npiesco/absurder-sql',
 ];

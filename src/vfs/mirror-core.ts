@@ -101,7 +101,7 @@ export class MirrorCore extends Core implements SyncCore {
   #beginToLoad(path: string, flags: number): number {
     if (!this.#waits.available) {
       throw new UnsupportedError(
-        'Module.retryOps',
+        this.#waits.missing,
         `this wa-sqlite build cannot wait for a file: await vfs.load('${path}', {create: true}) ` +
           'before opening it.',
       );

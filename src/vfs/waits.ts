@@ -3,7 +3,8 @@
  *
  * A method that would have to wait answers SQLITE_BUSY and leaves a promise in `Module.retryOps`: the
  * API awaits it and repeats the whole call, once. What is to be complete before the API call returns is
- * left in `Module.pendingOps`; when that fails, so does the call. npm's wa-sqlite 1.0.0 has neither.
+ * left in `Module.pendingOps`; when that fails, so does the call. npm's wa-sqlite 1.0.0 has neither, and
+ * @livestore/wa-sqlite the first only, which nothing but opening looks at.
  *
  *   I4  An operation left here never rejects, but for a pending one that is awaited: then its failure
  *       is told by the call that awaits it.
@@ -47,6 +48,11 @@ export class Waits {
   /** False on a build whose API calls cannot wait. */
   get available(): boolean {
     return this.#module.retryOps !== undefined && this.#module.pendingOps !== undefined;
+  }
+
+  /** What API calls would need to be able to wait. */
+  get missing(): string {
+    return this.#module.retryOps === undefined ? 'Module.retryOps' : 'Module.pendingOps';
   }
 
   /** Repeats the API call under way once `done` has resolved; it must not reject. */

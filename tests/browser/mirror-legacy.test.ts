@@ -5,16 +5,16 @@ import createLegacySync from 'wa-sqlite-legacy/dist/wa-sqlite.mjs';
 import createLegacyAsync from 'wa-sqlite-legacy/dist/wa-sqlite-async.mjs';
 import { IDBBlockMirrorVFS, IDBBlockVFS } from '../../src/index.js';
 import { failCommits, holdVolume, spyIdbTxs } from '../support/sql-spies.js';
-import { deleteVolume, freshVolume, Site } from '../support/sqlite.js';
+import { deleteVolume, freshVolume, Site, UNWAITING } from '../support/sqlite.js';
 
 const BUSY = 5;
 const CANTOPEN = 14;
 const OPEN_READWRITE_CREATE = 0x6;
 
-describe('the mirror on the old line, whose API calls cannot wait', () => {
+describe.each(UNWAITING)('the mirror where API calls cannot wait, %s', (build) => {
   let site: Site;
   beforeEach(() => {
-    site = new Site('legacy-mirror', { busyTimeoutMs: 300 });
+    site = new Site(build, { busyTimeoutMs: 300 });
   });
   afterEach(() => site.remove());
 
@@ -29,7 +29,8 @@ describe('the mirror on the old line, whose API calls cannot wait', () => {
       .open_v2('test.db', OPEN_READWRITE_CREATE)
       .catch((cause: { code: number }) => cause.code);
     expect(code).toBe(CANTOPEN);
-    expect(errors).toMatchObject([{ code: 'UNSUPPORTED', capability: 'Module.retryOps' }]);
+    const capability = build === 'legacy-mirror' ? 'Module.retryOps' : 'Module.pendingOps';
+    expect(errors).toMatchObject([{ code: 'UNSUPPORTED', capability }]);
     expect(errors[0]?.message).toContain("vfs.load('test.db', {create: true})");
   });
 

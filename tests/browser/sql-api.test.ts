@@ -2,9 +2,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { VFSEventMap } from '../../src/index.js';
 import { soon } from '../support/soon.ts';
 import { failCommits, openRaw } from '../support/sql-spies.js';
-import { ENGINES, Site } from '../support/sqlite.js';
+import { Site, SQL_ENGINES } from '../support/sqlite.js';
 
-describe.each(ENGINES)('the VFS beside SQL, %s', (build) => {
+describe.each(SQL_ENGINES)('the VFS beside SQL, %s', (build) => {
   let site: Site;
   beforeEach(() => {
     site = new Site(build, { indexedDB, spillBytes: 65536 });

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Fault, FaultInjector, type Point } from '../../src/testing/index.js';
 import { isCommit } from '../support/fault-points.js';
 import { rawFile } from '../support/sql-spies.js';
-import { type Database, ENGINES, Site, spills } from '../support/sqlite.js';
+import { type Database, Site, SQL_ENGINES, spills } from '../support/sqlite.js';
 
 const FULL = 13;
 /** What makes SQLite do without a super-journal, for both files. */
@@ -24,7 +24,7 @@ const SIZES = [
   ['spilled', 400],
 ] as const;
 
-describe.each(ENGINES)('commits over two files, %s', (build) => {
+describe.each(SQL_ENGINES)('commits over two files, %s', (build) => {
   let site: Site;
   let faults: FaultInjector;
   beforeEach(() => {

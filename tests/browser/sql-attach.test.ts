@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { failCommits, rawFile, spyIdbTxs } from '../support/sql-spies.js';
-import { type Database, ENGINES, Site, spills } from '../support/sqlite.js';
+import { type Database, Site, SQL_ENGINES, spills } from '../support/sqlite.js';
 
 const FILES = ['a.db', 'b.db', 'c.db'];
 
-describe.each(ENGINES)('attached databases, %s', (build) => {
+describe.each(SQL_ENGINES)('attached databases, %s', (build) => {
   let site: Site;
   beforeEach(() => {
     site = new Site(build, { indexedDB, spillBytes: 65536 });

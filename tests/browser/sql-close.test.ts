@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { ENGINES, engineOf, Site } from '../support/sqlite.js';
+import { EVERY_ENGINE, engineOf, Site } from '../support/sqlite.js';
 
-describe.each(ENGINES)('closing the VFS, %s', (build) => {
+describe.each(EVERY_ENGINE)('closing the VFS, %s', (build) => {
   let site: Site;
   beforeEach(() => {
     site = new Site(build, { spillBytes: 65536 });

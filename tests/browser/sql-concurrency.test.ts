@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { soon } from '../support/soon.ts';
-import { type Context, type Database, ENGINES, Site } from '../support/sqlite.js';
+import { type Context, type Database, Site, SQL_ENGINES } from '../support/sqlite.js';
 
 const BUSY = 5;
 /** For who is to be refused; by default all are patient. */
@@ -8,7 +8,7 @@ const BRIEF_MS = 600;
 const BRIEF = 'PRAGMA busy_timeout=0';
 const PATIENT = 'PRAGMA busy_timeout=60000';
 
-describe.each(ENGINES)('two connections, %s', (build) => {
+describe.each(SQL_ENGINES)('two connections, %s', (build) => {
   let site: Site;
   let other: Context | undefined;
   beforeEach(() => {

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { failCommits, holdVolume, type IdbTxSpy, spyIdbTxs } from '../support/sql-spies.js';
-import { type Database, ENGINES, Site } from '../support/sqlite.js';
+import { type Database, Site, SQL_ENGINES } from '../support/sqlite.js';
 
-describe.each(ENGINES)('durability, %s', (build) => {
+describe.each(SQL_ENGINES)('durability, %s', (build) => {
   let site: Site;
   let spy: IdbTxSpy;
   beforeEach(() => {

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type BuildName, type Database, EVERY_ENGINE, Site, Twins } from '../support/sqlite.js';
+import { distributionOf } from '../support/builds.js';
+import { type Database, EVERY_ENGINE, Site, type SqlBuild, Twins } from '../support/sqlite.js';
 
 /** Modules that the npm builds were compiled with; a test that a build lacks asserts the lack. */
-const MODULES: Record<BuildName, { fts5: boolean; rtree: boolean }> = {
+const MODULES: Record<SqlBuild, { fts5: boolean; rtree: boolean }> = {
   asyncify: { fts5: true, rtree: false },
   jspi: { fts5: true, rtree: false },
   'legacy-asyncify': { fts5: false, rtree: false },
@@ -10,6 +11,8 @@ const MODULES: Record<BuildName, { fts5: boolean; rtree: boolean }> = {
   shared: { fts5: true, rtree: false },
   'legacy-shared': { fts5: false, rtree: false },
   'legacy-mirror': { fts5: false, rtree: false },
+  'livestore-shared': { fts5: false, rtree: false },
+  'livestore-mirror': { fts5: false, rtree: false },
 };
 
 describe.each(EVERY_ENGINE)('extensions, %s', (build) => {
@@ -42,6 +45,8 @@ describe.each(EVERY_ENGINE)('extensions, %s', (build) => {
       Object.keys(MODULES[build]).map((name) => [name, names.includes(name)]),
     );
     expect(found).toEqual(MODULES[build]);
+    const [version] = (await db.rows('SELECT sqlite_version()')).flat();
+    expect(String(version)).toMatch(`${distributionOf(build).sqlite}.`);
   });
 
   // Goal: FTS5's shadow tables and merges work in small pages and spilled. Method: index, delete,

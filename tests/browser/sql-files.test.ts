@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { rawFile } from '../support/sql-spies.js';
-import { ENGINES, Site } from '../support/sqlite.js';
+import { Site, SQL_ENGINES } from '../support/sqlite.js';
 
-describe.each(ENGINES)('files, %s', (build) => {
+describe.each(SQL_ENGINES)('files, %s', (build) => {
   let site: Site;
   beforeEach(() => {
     site = new Site(build, { spillBytes: 65536 });

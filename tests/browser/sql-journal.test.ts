@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { rawFile, storedHeaders } from '../support/sql-spies.js';
-import { ENGINES, Site, Twins } from '../support/sqlite.js';
+import { Site, SQL_ENGINES, Twins } from '../support/sqlite.js';
 
 const MODES = ['delete', 'truncate', 'persist', 'memory', 'off'] as const;
 
-describe.each(ENGINES)('journal modes, %s', (build) => {
+describe.each(SQL_ENGINES)('journal modes, %s', (build) => {
   let site: Site;
   beforeEach(() => {
     site = new Site(build, { spillBytes: 65536 });

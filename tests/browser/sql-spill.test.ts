@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { plan, SCHEMA } from '../support/sql-random.js';
 import { rawFile, spyIdbTxs } from '../support/sql-spies.js';
-import { ENGINES, Site, spills, Twins } from '../support/sqlite.js';
+import { EVERY_ENGINE, Site, spills, Twins } from '../support/sqlite.js';
 
 const SEEDS = [1, 2, 3, 4];
 const STATEMENTS = 70;
 const SYNCHRONOUS = ['full', 'off', 'normal'];
 const MODES = ['delete', 'persist', 'truncate', 'memory'] as const;
 
-describe.each(ENGINES)('spilling, %s', (build) => {
+describe.each(EVERY_ENGINE)('spilling, %s', (build) => {
   let site: Site;
   beforeEach(() => {
     site = new Site(build, { indexedDB, spillBytes: 65536, cacheBytes: 262144 });

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { rawFile } from '../support/sql-spies.js';
-import { type Database, ENGINES, Site, Twins } from '../support/sqlite.js';
+import { type Database, Site, SQL_ENGINES, Twins } from '../support/sqlite.js';
 
-describe.each(ENGINES)('shrinking, %s', (build) => {
+describe.each(SQL_ENGINES)('shrinking, %s', (build) => {
   let site: Site;
   beforeEach(() => {
     site = new Site(build, { spillBytes: 65536 });

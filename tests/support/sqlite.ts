@@ -2,11 +2,9 @@
 
 import { expect } from 'vitest';
 import * as SQLite from 'wa-sqlite';
-import createSync from 'wa-sqlite/dist/wa-sqlite.mjs';
 import createCurrent from 'wa-sqlite/dist/wa-sqlite-async.mjs';
 import createJspi from 'wa-sqlite/dist/wa-sqlite-jspi.mjs';
 import * as LegacySQLite from 'wa-sqlite-legacy';
-import createLegacySync from 'wa-sqlite-legacy/dist/wa-sqlite.mjs';
 import createLegacy from 'wa-sqlite-legacy/dist/wa-sqlite-async.mjs';
 
 import {
@@ -16,59 +14,53 @@ import {
   type MirrorVFSOptions,
 } from '../../src/index.js';
 import { has, runnable } from './browsers/capabilities.ts';
+import * as all from './builds.ts';
+import { type BuildName, engineOf, type SqlBuild } from './builds.ts';
 import { Database, type Row, type Value } from './database.ts';
-import type { SharedBuild, SharedOptions } from './shared/calls.ts';
+import type { SharedOptions, SharedSqlBuild } from './shared/calls.ts';
 import type { SharedContext } from './shared/context.ts';
 import { seatedContext } from './shared/pool.ts';
+import { type Loaded, loadSynchronous } from './synchronous-builds.ts';
 
+export {
+  type BuildName,
+  engineOf,
+  type LocalBuild,
+  type SqlBuild,
+  spills,
+  UNWAITING,
+} from './builds.ts';
 export { Database, type Row, type Value } from './database.ts';
 
-/** An engine on a build of wa-sqlite. */
-export type BuildName = LocalBuild | SharedBuild;
-export type LocalBuild = 'asyncify' | 'jspi' | 'legacy-asyncify' | 'mirror' | 'legacy-mirror';
 // Each list has what runs in this browser.
-/** `IDBBlockVFS`, on every build. */
-export const BUILDS: readonly BuildName[] = runnable(['asyncify', 'jspi', 'legacy-asyncify']);
-/** Every engine, on each build of the current line, and `IDBBlockVFS` on the old one. */
-export const ENGINES: readonly BuildName[] = runnable([...BUILDS, 'mirror', 'shared']);
-/** The same, and the synchronous engines on the old line. */
-export const EVERY_ENGINE: readonly BuildName[] = runnable([
-  ...ENGINES,
-  'legacy-mirror',
-  'legacy-shared',
-]);
-/** Each engine once: what fails below the VFS methods fails alike on all builds of an engine. */
-export const ONE_OF_EACH = runnable(['asyncify', 'mirror', 'shared'] as const);
+export const BUILDS: readonly BuildName[] = runnable(all.BUILDS);
+export const ENGINES: readonly BuildName[] = runnable(all.ENGINES);
+export const ONE_OF_EACH = runnable(all.ONE_OF_EACH);
+export const SQL_ENGINES: readonly SqlBuild[] = runnable(all.SQL_ENGINES);
+export const EVERY_ENGINE: readonly SqlBuild[] = runnable(all.EVERY_ENGINE);
 /** `IDBBlockVFS` on the fastest build. */
 export const FASTEST = has('JSPI') ? 'jspi' : 'asyncify';
 
-/** Whether a sqliteTx larger than `spillBytes` goes out ahead of its commit: a mirror stages all of it. */
-export function spills(build: BuildName): boolean {
-  return isShared(build) || TARGETS[build].engine === IDBBlockVFS;
+type LocalSqlBuild = Exclude<SqlBuild, SharedSqlBuild>;
+
+async function load(build: LocalSqlBuild): Promise<Loaded> {
+  switch (build) {
+    case 'asyncify':
+      return over(await createCurrent());
+    case 'jspi':
+      return over(await createJspi());
+    case 'legacy-asyncify': {
+      const module = await createLegacy();
+      return { module, sqlite3: LegacySQLite.Factory(module) };
+    }
+    default:
+      return await loadSynchronous(build);
+  }
 }
 
-/** The name of the engine's class. */
-export function engineOf(build: BuildName): string {
-  return isShared(build) ? 'IDBBlockSharedVFS' : TARGETS[build].engine.name;
+function over(module: object): Loaded {
+  return { module, sqlite3: SQLite.Factory(module) };
 }
-
-function isShared(build: BuildName): build is SharedBuild {
-  return build === 'shared' || build === 'legacy-shared';
-}
-
-interface Target {
-  readonly engine: typeof IDBBlockVFS | typeof IDBBlockMirrorVFS;
-  readonly createModule: () => Promise<object>;
-  readonly legacy: boolean;
-}
-
-const TARGETS: Readonly<Record<LocalBuild, Target>> = {
-  asyncify: { engine: IDBBlockVFS, createModule: createCurrent, legacy: false },
-  jspi: { engine: IDBBlockVFS, createModule: createJspi, legacy: false },
-  'legacy-asyncify': { engine: IDBBlockVFS, createModule: createLegacy, legacy: true },
-  mirror: { engine: IDBBlockMirrorVFS, createModule: createSync, legacy: false },
-  'legacy-mirror': { engine: IDBBlockMirrorVFS, createModule: createLegacySync, legacy: true },
-};
 
 /** Longer than another page takes to hand the writer lock over, however busy the machine is. */
 const PATIENCE_MS = 60_000;
@@ -77,6 +69,10 @@ const PATIENCE_MS = 60_000;
 const OPEN_CREATE = 0x4;
 const OPEN_DEFAULT = 0x6;
 
+function isShared(build: SqlBuild): build is SharedSqlBuild {
+  return engineOf(build) === 'IDBBlockSharedVFS';
+}
+
 /** One wa-sqlite module with one VFS, as a page has it. */
 export class Context {
   readonly sqlite3: SQLiteAPI;
@@ -84,16 +80,16 @@ export class Context {
   /** What VFS methods answered with an error code for, in order. */
   readonly errors: BlockStoreError[] = [];
   readonly #open: Set<Database> = new Set();
-  readonly #legacy: boolean;
+  readonly #build: SqlBuild;
   readonly #remote: { readonly context: SharedContext; readonly leave: () => void } | undefined;
 
   private constructor(
+    build: SqlBuild,
     sqlite3: SQLiteAPI,
     vfs: IDBBlockVFS | IDBBlockMirrorVFS,
-    { legacy }: Pick<Target, 'legacy'>,
     remote?: { readonly context: SharedContext; readonly leave: () => void },
   ) {
-    this.#legacy = legacy;
+    this.#build = build;
     this.#remote = remote;
     this.sqlite3 = sqlite3;
     this.vfs = vfs;
@@ -102,7 +98,7 @@ export class Context {
 
   /** It waits long for the writer lock, unless it is told otherwise. */
   static async create(
-    build: BuildName,
+    build: SqlBuild,
     given: MirrorVFSOptions & { idbName: string },
   ): Promise<Context> {
     const options = { busyTimeoutMs: PATIENCE_MS, ...given };
@@ -110,20 +106,20 @@ export class Context {
       const remote = await seatedContext(build, options as SharedOptions);
       // Its own methods are promises; it has no SQLite at hand.
       const vfs = remote.context.vfs as unknown as IDBBlockVFS;
-      return new Context(undefined as never, vfs, { legacy: false }, remote);
+      return new Context(build, undefined as never, vfs, remote);
     }
-    const target = TARGETS[build];
-    const module = await target.createModule();
-    const sqlite3 = (target.legacy ? LegacySQLite : SQLite).Factory(module);
-    const vfs = await target.engine.create('test-vfs', module, options);
-    // Both lines' types are loaded here and overload each other; a program has one of them.
+    const { module, sqlite3 } = await load(build);
+    const engine = engineOf(build) === 'IDBBlockVFS' ? IDBBlockVFS : IDBBlockMirrorVFS;
+    const vfs = await engine.create('test-vfs', module, options);
+    // All lines' types are loaded here and overload each other; a program has one of them.
     sqlite3.vfs_register(vfs as object as SQLiteVFS, true);
-    return new Context(sqlite3, vfs, target);
+    return new Context(build, sqlite3, vfs);
   }
 
   async open(path = 'test.db', flags?: number): Promise<Database> {
-    // The old line's API cannot wait for the file.
-    if (this.#legacy && this.vfs instanceof IDBBlockMirrorVFS && path !== ':memory:') {
+    // Its API cannot wait for the file.
+    const loads = (all.UNWAITING as readonly string[]).includes(this.#build);
+    if (loads && this.vfs instanceof IDBBlockMirrorVFS && path !== ':memory:') {
       const create = ((flags ?? OPEN_DEFAULT) & OPEN_CREATE) !== 0;
       await this.vfs.load(path, { create });
     }
@@ -148,11 +144,11 @@ export class Context {
 
 /** A volume of one test, and the page that has it open. */
 export class Site {
-  readonly build: BuildName;
+  readonly build: SqlBuild;
   readonly options: MirrorVFSOptions & { readonly idbName: string };
   #context: Context | undefined;
 
-  constructor(build: BuildName, options: MirrorVFSOptions = {}) {
+  constructor(build: SqlBuild, options: MirrorVFSOptions = {}) {
     this.build = build;
     this.options = { idbName: freshVolume('sql'), ...options };
   }

@@ -45,6 +45,20 @@ declare module 'wa-sqlite-legacy/src/examples/*.js' {
   export const MemoryAsyncVFS: new () => SQLiteVFS;
 }
 
+// The types that the package ships add to the global ones of the others.
+declare module '@livestore/wa-sqlite/src/sqlite-api.js' {
+  /** Its calls are synchronous, but for `open_v2`. */
+  export function Factory(module: object): {
+    statements(connection: number, sql: string, options: { unscoped: boolean }): Iterable<number>;
+    finalize(statement: number): number;
+  };
+}
+
+declare module '@livestore/wa-sqlite/dist/*.mjs' {
+  /** Instantiates one WebAssembly build. */
+  export default function createModule(config?: object): Promise<object>;
+}
+
 /** As this package itself imports them; the types declare only some. */
 declare module '@journeyapps/wa-sqlite/dist/*.mjs' {
   /** Instantiates one WebAssembly build. */

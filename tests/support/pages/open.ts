@@ -1,7 +1,8 @@
 /** A database on any engine and build: in this page, or in the worker that the shared engine needs. */
 
 import { storagePort } from '../../../src/vfs/shared/storage-port.js';
-import type { SharedBuild, SharedOptions } from '../shared/calls.ts';
+import type { SharedBuild } from '../builds.ts';
+import type { SharedOptions } from '../shared/calls.ts';
 import { SharedContext, SharedPage } from '../shared/context.ts';
 import type { BuildName } from '../sqlite.ts';
 import { Database, type LocalBuild, type OpenOptions } from './database.ts';

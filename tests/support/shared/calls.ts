@@ -2,11 +2,12 @@
 import type { VFSEventType } from '../../../src/index.js';
 import type { SharedVFSOptions } from '../../../src/vfs/shared/options.js';
 import type { PlainError } from '../../../src/vfs/shared/plain-error.js';
+import type { SqlBuild } from '../builds.ts';
 import type { Row, Value } from '../database.ts';
 
 export type SharedOptions = Omit<SharedVFSOptions, 'worker'> & { readonly idbName: string };
 
-export type SharedBuild = 'shared' | 'legacy-shared';
+export type SharedSqlBuild = Extract<SqlBuild, `${string}shared`>;
 
 export type SendingMethod = 'exportFile' | 'changesSince';
 export type TakingMethod = 'importFile' | 'applyChanges';
@@ -20,7 +21,7 @@ export interface Calls {
    * or `odd-storage.ts`; without it the engine starts one by itself.
    */
   create(
-    build: SharedBuild,
+    build: SharedSqlBuild,
     options: SharedOptions,
     storage?: MessagePort | StorageFunction,
   ): number;

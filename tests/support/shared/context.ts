@@ -16,8 +16,8 @@ import type {
   Call,
   Calls,
   SendingMethod,
-  SharedBuild,
   SharedOptions,
+  SharedSqlBuild,
   StorageFunction,
   TakingMethod,
 } from './calls.ts';
@@ -168,7 +168,7 @@ export class SharedContext {
 
   static async create(
     page: SharedPage,
-    build: SharedBuild,
+    build: SharedSqlBuild,
     options: SharedOptions,
     storage?: MessagePort | StorageFunction,
   ): Promise<SharedContext> {

@@ -1,13 +1,10 @@
 /** A worker with synchronous wa-sqlite builds and the shared engine, which does what a test asks. */
-import * as SQLite from 'wa-sqlite';
-import createSync from 'wa-sqlite/dist/wa-sqlite.mjs';
-import * as LegacySQLite from 'wa-sqlite-legacy';
-import createLegacySync from 'wa-sqlite-legacy/dist/wa-sqlite.mjs';
 import { type BackupMark, BlockStoreError, IDBBlockSharedVFS } from '../../../src/index.js';
 import { SourceReader } from '../../../src/transfer/source.js';
 import { receiveFrom, sendThrough, tellProgress } from '../../../src/vfs/shared/byte-pipe.js';
 import { plainError, withPlainErrors } from '../../../src/vfs/shared/plain-error.js';
 import { Database } from '../database.ts';
+import { loadSynchronous } from '../synchronous-builds.ts';
 import type { Answer, Call, Calls, StorageFunction } from './calls.ts';
 
 type Async<T> = {
@@ -28,9 +25,7 @@ let numbers = 0;
 
 const calls: Async<Calls> = {
   async create(build, options, storage) {
-    const isLegacy = build === 'legacy-shared';
-    const module = await (isLegacy ? createLegacySync : createSync)();
-    const sqlite3 = (isLegacy ? LegacySQLite : SQLite).Factory(module);
+    const { module, sqlite3 } = await loadSynchronous(build);
     const worker = typeof storage === 'string' ? starters[storage] : storage;
     const vfs = await IDBBlockSharedVFS.create('shared', module, {
       ...(worker && { worker }),

@@ -8,7 +8,7 @@
 import type { VFSOptions } from '../../../src/index.js';
 import { type ServeOptions, serveStorage } from '../../../src/vfs/shared/serve.js';
 import { storagePort } from '../../../src/vfs/shared/storage-port.js';
-import type { SharedBuild, SharedOptions } from './calls.ts';
+import type { SharedOptions, SharedSqlBuild } from './calls.ts';
 import { SharedContext, SharedPage } from './context.ts';
 
 interface Seat {
@@ -47,7 +47,7 @@ function serveHere(options: ServeOptions): MessagePort {
  * context's own its storage runs here.
  */
 export async function seatedContext(
-  build: SharedBuild,
+  build: SharedSqlBuild,
   { indexedDB, locks, ...options }: VFSOptions & SharedOptions,
 ): Promise<{ readonly context: SharedContext; readonly leave: () => void }> {
   const { idbName } = options;

@@ -1,0 +1,28 @@
+/** The synchronous build of each package, with its API, for windows and workers. */
+import createLivestore from '@livestore/wa-sqlite/dist/wa-sqlite.mjs';
+import * as SQLite from 'wa-sqlite';
+import createCurrent from 'wa-sqlite/dist/wa-sqlite.mjs';
+import * as LegacySQLite from 'wa-sqlite-legacy';
+import createLegacy from 'wa-sqlite-legacy/dist/wa-sqlite.mjs';
+import type { SqlBuild } from './builds.ts';
+import { livestoreApi } from './livestore.ts';
+
+export interface Loaded {
+  readonly module: object;
+  readonly sqlite3: SQLiteAPI;
+}
+
+type SynchronousBuild = Extract<SqlBuild, `${string}mirror` | `${string}shared`>;
+
+export async function loadSynchronous(build: SynchronousBuild): Promise<Loaded> {
+  if (build.startsWith('livestore-')) {
+    const module = await createLivestore();
+    return { module, sqlite3: livestoreApi(module) };
+  }
+  if (build.startsWith('legacy-')) {
+    const module = await createLegacy();
+    return { module, sqlite3: LegacySQLite.Factory(module) };
+  }
+  const module = await createCurrent();
+  return { module, sqlite3: SQLite.Factory(module) };
+}
