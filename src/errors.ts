@@ -19,6 +19,7 @@ export interface RecordLocation {
 
 /** Base class: a stable `code`, the SQLite result code it becomes, and the cause. */
 export class BlockStoreError extends Error {
+  /** Name of the class. */
   override readonly name: string = 'BlockStoreError';
   /** Stable, for programs. */
   readonly code: string;

@@ -141,6 +141,7 @@ export class Database extends SqlSession implements AsyncDisposable {
     this.connection.assertOpen();
   }
 
+  /** As `close`, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

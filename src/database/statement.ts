@@ -42,6 +42,7 @@ export class Statement<T = Row> implements AsyncDisposable {
     await release?.();
   }
 
+  /** As `finalize`, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.finalize();
   }

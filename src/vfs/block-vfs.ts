@@ -37,31 +37,55 @@ export interface LocalParts {
   readonly host: VolumeHost;
 }
 
+/**
+ * A VFS of any engine, to be registered with `sqlite3.vfs_register(vfs, true)`. Every connection that
+ * its module opens through it shares its cache and its IndexedDB connection.
+ */
 export abstract class BlockVFS {
+  /** Its name in SQLite. */
   readonly name: string;
+  /** Bytes that a path may have. */
   readonly mxPathname: number = PATH_BYTES_MAX;
   /** The wa-sqlite build this instance was made for. */
   readonly build: Build;
   readonly #parts: EngineParts;
 
   // SQLite's methods, assigned by the engine's constructor.
+  /** Part of wa-sqlite's VFS interface: whether a method may answer with a promise. */
   declare readonly hasAsyncMethod: (methodName: string) => boolean;
+  /** SQLite's method of this name. */
   declare readonly xOpen: VFSMethod;
+  /** SQLite's method of this name. */
   declare readonly xDelete: VFSMethod;
+  /** SQLite's method of this name. */
   declare readonly xAccess: VFSMethod;
+  /** SQLite's method of this name. */
   declare readonly xFullPathname: VFSMethod;
+  /** SQLite's method of this name. */
   declare readonly xGetLastError: VFSMethod;
+  /** SQLite's method of this name. */
   declare readonly xClose: VFSMethod;
+  /** SQLite's method of this name. */
   declare readonly xRead: VFSMethod;
+  /** SQLite's method of this name. */
   declare readonly xWrite: VFSMethod;
+  /** SQLite's method of this name. */
   declare readonly xTruncate: VFSMethod;
+  /** SQLite's method of this name. */
   declare readonly xSync: VFSMethod;
+  /** SQLite's method of this name. */
   declare readonly xFileSize: VFSMethod;
+  /** SQLite's method of this name. */
   declare readonly xLock: VFSMethod;
+  /** SQLite's method of this name. */
   declare readonly xUnlock: VFSMethod;
+  /** SQLite's method of this name. */
   declare readonly xCheckReservedLock: VFSMethod;
+  /** SQLite's method of this name. */
   declare readonly xFileControl: VFSMethod;
+  /** SQLite's method of this name. */
   declare readonly xSectorSize: VFSMethod;
+  /** SQLite's method of this name. */
   declare readonly xDeviceCharacteristics: VFSMethod;
 
   protected constructor(name: string, parts: EngineParts) {
@@ -224,6 +248,7 @@ export abstract class BlockVFS {
     return this.#parts.volume.stats();
   }
 
+  /** Has `listener` called with each event of one type (docs/OBSERVABILITY.md). */
   addEventListener<K extends VFSEventType>(
     type: K,
     listener: VFSListener<K>,
@@ -232,6 +257,7 @@ export abstract class BlockVFS {
     this.#parts.emitter.addEventListener(type, listener, options);
   }
 
+  /** Ends what `addEventListener` began. */
   removeEventListener<K extends VFSEventType>(type: K, listener: VFSListener<K>): void {
     this.#parts.emitter.removeEventListener(type, listener);
   }

@@ -32,7 +32,14 @@ export interface RecoveryReport {
    * the commits after it, up to `from`, are lost to SQLite. The next commit makes that final; until
    * then the store is as it was found.
    */
-  readonly fellBack: { readonly from: number; readonly to: number } | undefined;
+  readonly fellBack:
+    | {
+        /** The newest version that is lost. */
+        readonly from: number;
+        /** The version it is open at. */
+        readonly to: number;
+      }
+    | undefined;
   /** What is wrong with the records of the versions that were lost. */
   readonly defects: readonly Error[];
   /** Milliseconds that opening took. */
@@ -77,7 +84,9 @@ export interface VFSEventMap {
   recovery: RecoveryReport;
   /** A mirror brings a file into memory. */
   progress: {
+    /** The database. */
     readonly path: string;
+    /** Bytes of segments that are in memory. */
     readonly loadedBytes: number;
     /** As the block map promises; it grows if superseded blocks come along. */
     readonly totalBytes: number;
@@ -86,15 +95,22 @@ export interface VFSEventMap {
    * A VFS method answered with an error code: the error behind it. Also each defect that made a file
    * open at an older version.
    */
-  error: { readonly path: string | undefined; readonly error: BlockStoreError };
+  error: {
+    /** The database, if it concerns one. */
+    readonly path: string | undefined;
+    /** What went wrong. */
+    readonly error: BlockStoreError;
+  };
   /**
    * A record that was needed is damaged or lost, and nothing of it was served; the same as an `error` event
    * tells of. What `verify` and `salvage` find they report themselves.
    */
   corruption: {
+    /** The database, if it concerns one. */
     readonly path: string | undefined;
     /** The record. */
     readonly location: RecordLocation;
+    /** What is wrong with it. */
     readonly error: CorruptionError;
   };
   /**
@@ -109,9 +125,11 @@ export interface VFSEventMap {
    * it goes on.
    */
   backpressure: {
+    /** True if the next commit waits. */
     readonly waits: boolean;
-    /** Acknowledged and not complete: commits, and bytes of their segments. */
+    /** Bytes of the segments of these commits. */
     readonly bytes: number;
+    /** Commits that are acknowledged and not complete. */
     readonly commits: number;
   };
   /**
@@ -122,16 +140,31 @@ export interface VFSEventMap {
   /** That idbTx is over; behind the `commit` events of what it has saved. */
   syncend: SyncEnd;
   /** Acknowledged commits of deferred durability did not land. */
-  loss: { readonly paths: readonly string[]; readonly error: Error };
+  loss: {
+    /** The databases. */
+    readonly paths: readonly string[];
+    /** Why. */
+    readonly error: Error;
+  };
   /** The IndexedDB connection went away; the next request opens a new one. */
-  connectionlost: { readonly why: string };
+  connectionlost: {
+    /** For people. */
+    readonly why: string;
+  };
   /** There is a new connection in the place of a lost one. */
   connectionhealed: {
     /** How often this VFS's connection was opened anew so far. */
     readonly reopens: number;
   };
   /** This context got the writer role of a file, or lost it. */
-  writerchange: { readonly path: string; readonly held: boolean; readonly why: WriterChange };
+  writerchange: {
+    /** The database. */
+    readonly path: string;
+    /** True if it has it now. */
+    readonly held: boolean;
+    /** How that came. */
+    readonly why: WriterChange;
+  };
 }
 
 /** A type that `addEventListener` of a VFS takes. */

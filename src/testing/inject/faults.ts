@@ -160,6 +160,7 @@ export type InjectionErrorCode =
 
 /** A fault that cannot be injected as it was asked for. The message says why. */
 export class InjectionError extends Error {
+  /** Name of the class. */
   override readonly name = 'InjectionError';
   /** Stable, for programs. */
   readonly code: InjectionErrorCode;
