@@ -43,6 +43,22 @@ afterAll(async () => {
   rmSync(root, { recursive: true, force: true });
 });
 
+/** What a page says once it has counted. */
+async function visit(browser: BrowserContext, href: string): Promise<string> {
+  const page = await browser.newPage();
+  const problems: string[] = [];
+  page.on('pageerror', (error) => problems.push(error.message));
+  page.on('console', (message) => problems.push(message.text()));
+  await page.goto(href);
+  const text = page.getByText(/Visit number \d+/);
+  await text.waitFor({ timeout: 60_000 }).catch((error: Error) => {
+    throw new Error(`${error.message}\n${problems.join('\n')}`);
+  });
+  const said = (await page.textContent('body'))?.trim() ?? '';
+  await page.close();
+  return said;
+}
+
 /** What the page at `path` of a folder says, on two visits. */
 async function visits(folder: string, path = '/'): Promise<string[]> {
   const server = await preview({
@@ -54,19 +70,8 @@ async function visits(folder: string, path = '/'): Promise<string[]> {
   });
   const said: string[] = [];
   try {
-    for (const _ of [1, 2]) {
-      const page = await context.newPage();
-      const problems: string[] = [];
-      page.on('pageerror', (error) => problems.push(error.message));
-      page.on('console', (message) => problems.push(message.text()));
-      await page.goto(new URL(path, server.resolvedUrls?.local[0]).href);
-      const text = page.getByText(/Visit number \d+/);
-      await text.waitFor({ timeout: 60_000 }).catch((error: Error) => {
-        throw new Error(`${error.message}\n${problems.join('\n')}`);
-      });
-      said.push((await page.textContent('body'))?.trim() ?? '');
-      await page.close();
-    }
+    const { href } = new URL(path, server.resolvedUrls?.local[0]);
+    for (const _ of [1, 2]) said.push(await visit(context, href));
   } finally {
     await server.close();
   }
@@ -121,4 +126,23 @@ test('esbuild', async () => {
 
 test.each(['shared-worker', 'service-worker', 'kysely', 'drizzle'])('%s', async (example) => {
   expect(await visits(await withVite(example))).toEqual(COUNTS);
+});
+
+// Goal: an extension's service worker has a database. Method: a browser of its own that loads it; its page
+// asks the service worker, twice.
+test('extension', async () => {
+  const folder = await withVite('extension');
+  const flags = CHROMIUM_FLAGS.filter((flag) => flag !== '--disable-extensions');
+  const browser = await chromium.launchPersistentContext(createProfileDir('extension'), {
+    executablePath: await findChromium({ log: () => undefined }),
+    ignoreDefaultArgs: ['--disable-extensions'],
+    args: [...flags, `--disable-extensions-except=${folder}`, `--load-extension=${folder}`],
+  });
+  try {
+    const worker = browser.serviceWorkers()[0] ?? (await browser.waitForEvent('serviceworker'));
+    const { href } = new URL('index.html', worker.url());
+    expect([await visit(browser, href), await visit(browser, href)]).toEqual(COUNTS);
+  } finally {
+    await browser.close();
+  }
 });
