@@ -53,6 +53,7 @@ export const GROUPS = {
       ],
     },
     { files: ['compactor'], tests: ['tests/sim/compaction.test.ts'] },
+    { files: ['inner-blocks'], tests: ['tests/sim/inner-blocks.test.ts'] },
     {
       files: ['bulk', 'residence'],
       tests: ['tests/sim/blockstore-bulk.test.ts', 'tests/sim/blockstore-residence.test.ts'],
