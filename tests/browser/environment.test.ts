@@ -7,6 +7,7 @@ import createJspi from 'wa-sqlite/dist/wa-sqlite-jspi.mjs';
 import createLegacy from 'wa-sqlite-legacy/dist/wa-sqlite-async.mjs';
 import { has, lacking } from '../support/browsers/capabilities.ts';
 import { TARGETS } from '../support/browsers/targets.ts';
+import { soon } from '../support/soon.ts';
 
 // What every other browser test takes for granted. An IndexedDB in memory, for example, would make
 // each durability test pass for the wrong reason.
@@ -37,7 +38,7 @@ test.each(CREATORS.filter(([build]) => build !== 'JSPI' || has('JSPI')))(
 test('IndexedDB stores its records in the profile on disk', async () => {
   const marker = `on-disk-${crypto.randomUUID()}`;
   await putRecord(marker, new TextEncoder().encode(marker));
-  await expect.poll(() => commands.profileContains(marker), { timeout: 10_000 }).toBe(true);
+  await soon(async () => expect(await commands.profileContains(marker)).toBe(true));
   indexedDB.deleteDatabase(marker);
 });
 

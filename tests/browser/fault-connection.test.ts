@@ -1,8 +1,9 @@
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Fault, Point } from '../../src/testing/index.js';
 import { isOpen, isRead, isWrite } from '../support/fault-points.js';
 import { openRaw, promised } from '../support/raw.js';
 import { contentOf, insert, integrity, Rig, reopened } from '../support/rig.js';
+import { soon } from '../support/soon.ts';
 import {
   type BuildName,
   Context,
@@ -17,7 +18,6 @@ import {
 // Method: lose it between statements, at each request of an opening and a read, at each of a spilling
 // sqliteTx, when an idbTx is asked for, and to another context that upgrades or deletes the volume.
 
-const LIMIT_MS = 40_000;
 const LOSSES: readonly (readonly [name: string, fault: Fault])[] = [
   ['closed', { tag: 'close' }],
   ['dead', { tag: 'request-error', name: 'UnknownError' }],
@@ -50,7 +50,7 @@ describe.each(ONE_OF_EACH)('%s: a connection closed between statements', (build)
     const close = async () => {
       const count = lost.length + 1;
       rig.faults.closeAll();
-      await vi.waitFor(() => expect(lost).toHaveLength(count), { timeout: 10_000 });
+      await soon(() => expect(lost).toHaveLength(count));
     };
     for (let round = 0; round < 3; round++) {
       await close();
@@ -58,7 +58,7 @@ describe.each(ONE_OF_EACH)('%s: a connection closed between statements', (build)
       await close();
       expect(await rig.db.value('SELECT count(*) FROM t')).toBe(4 + round);
     }
-    await vi.waitFor(() => expect(healed).toHaveLength(6), { timeout: 10_000 });
+    await soon(() => expect(healed).toHaveLength(6));
     expect(lost).toHaveLength(6);
     expect(healed).toEqual([1, 2, 3, 4, 5, 6]);
     expect((await vfs.stats()).reopens).toBe(6);
@@ -137,7 +137,6 @@ describe.each(ONE_OF_EACH)('%s', (build) => {
       }
       expect(await reopened(build, idbName, integrity)).toBe('ok');
     },
-    LIMIT_MS,
   );
 
   if (spills(build)) {
@@ -175,7 +174,6 @@ describe.each(ONE_OF_EACH)('%s', (build) => {
           await rig.close();
         }
       },
-      LIMIT_MS,
     );
   }
 

@@ -1,11 +1,11 @@
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import type { Fault, Point } from '../../src/testing/index.js';
 import { isCommit } from '../support/fault-points.js';
 import { insert, Rig, reopened } from '../support/rig.js';
+import { soon } from '../support/soon.ts';
 import { holdVolume } from '../support/sql-spies.js';
 import { type Database, ONE_OF_EACH } from '../support/sqlite.js';
 
-const LIMIT_MS = 30_000;
 const FAILED: Fault = { tag: 'abort-at-commit', name: 'DataError' };
 const IOERR = 10;
 const BUSY = 5;
@@ -15,7 +15,7 @@ const WAITING = { autoSync: false, maxDelayMs: 60_000 };
 const isWriting = ({ kind, mode }: Point) => kind === 'transaction' && mode === 'readwrite';
 const ALL = 'SELECT v FROM t ORDER BY id';
 
-describe.each(ONE_OF_EACH)('deferred commits, %s', { timeout: LIMIT_MS }, (build) => {
+describe.each(ONE_OF_EACH)('deferred commits, %s', (build) => {
   let rig: Rig;
   let other: Database;
   let lost: { readonly paths: readonly string[]; readonly error: Error }[];
@@ -93,7 +93,7 @@ describe.each(ONE_OF_EACH)('deferred commits, %s', { timeout: LIMIT_MS }, (build
     for (const value of ['a', 'b']) await add(value);
     const first = rig.context.vfs.durable();
     // Their idbTx has been asked for.
-    await vi.waitFor(() => expect(rig.faults.count(isWriting)).toBe(1));
+    await soon(() => expect(rig.faults.count(isWriting)).toBe(1));
     for (const value of ['c', 'd', 'e']) await add(value);
     const told = expect(rig.context.vfs.durable()).rejects.toMatchObject({ code: 'STORAGE' });
     release();
@@ -263,7 +263,7 @@ describe.each(ONE_OF_EACH)('deferred commits, %s', { timeout: LIMIT_MS }, (build
       { waits: true, commits: DIRTY_COMMITS_MAX },
       { waits: false, commits: 0, bytes: 0 },
     ];
-    await vi.waitFor(() => expect(pressed).toMatchObject(pressure));
+    await soon(() => expect(pressed).toMatchObject(pressure));
     expect(landed.length).toBeGreaterThanOrEqual(DIRTY_COMMITS_MAX);
     await rig.close();
     expect(landed).toEqual(Array.from({ length: DIRTY_COMMITS_MAX + 1 }, (_, i) => i + 3));

@@ -10,10 +10,10 @@ import type { Fault } from '../../src/testing/index.js';
 import { isCommit } from '../support/fault-points.js';
 import { damageSegments, OTHER, readOther, withOther } from '../support/observed.js';
 import { insert, Rig, type RigOptions } from '../support/rig.js';
+import { soon } from '../support/soon.ts';
 import { holdVolume } from '../support/sql-spies.js';
 import { type BuildName, ONE_OF_EACH } from '../support/sqlite.js';
 
-const POLL = { timeout: 20_000 };
 const FAILED: Fault = { tag: 'abort-at-commit', name: 'DataError' };
 const ALWAYS = { at: isCommit, times: Number.POSITIVE_INFINITY };
 /** Nothing is sent before somebody waits for it. */
@@ -101,7 +101,7 @@ const CAUSES: { readonly [K in VFSEventType]: Cause<K> } = {
       const adding = (async () => {
         for (let i = 0; i < 3; i++) await db.run(INSERT);
       })();
-      await vi.waitFor(() => expect(room).toHaveBeenCalled(), POLL);
+      await soon(() => expect(room).toHaveBeenCalled());
       release();
       await adding;
     },
@@ -165,7 +165,7 @@ describe.each(ONE_OF_EACH)('%s', (build) => {
     rig.context.vfs.addEventListener(type, ({ detail }) => heard.push(detail));
     await rig.arrived();
     await how.cause(rig);
-    await vi.waitFor(() => expect(heard.length).toBeGreaterThanOrEqual(how.tells.length), POLL);
+    await soon(() => expect(heard.length).toBeGreaterThanOrEqual(how.tells.length));
     expect(heard.slice(0, how.tells.length)).toMatchObject(how.tells);
   });
 
@@ -194,13 +194,13 @@ describe.each(ONE_OF_EACH)('%s', (build) => {
     // SQLite may try it once more with a journal.
     const { failedSyncs } = await rig.context.vfs.stats();
     expect(failedSyncs).toBeGreaterThanOrEqual(1);
-    await vi.waitFor(() => expect(heard).toHaveLength(2 * failedSyncs), POLL);
+    await soon(() => expect(heard).toHaveLength(2 * failedSyncs));
     for (let i = 0; i < heard.length; i += 2) {
       expect(heard.slice(i, i + 2)).toEqual(['saving', ['failed', 'STORAGE']]);
     }
     heard.length = 0;
     await rig.db.run(insert(1));
-    await vi.waitFor(() => expect(heard).toEqual(['saving', 3, { pendingCommits: 0 }]), POLL);
+    await soon(() => expect(heard).toEqual(['saving', 3, { pendingCommits: 0 }]));
   });
 
   test('deferred commits are saved together, and one that fails is lost', async () => {
@@ -212,12 +212,12 @@ describe.each(ONE_OF_EACH)('%s', (build) => {
     expect(heard).toEqual([]);
     await rig.context.vfs.durable();
     const saved = ['saving', 3, 4, 5, { pendingCommits: 0 }];
-    await vi.waitFor(() => expect(heard).toEqual(saved), POLL);
+    await soon(() => expect(heard).toEqual(saved));
     heard.length = 0;
     rig.faults.plan(FAILED, ALWAYS);
     await rig.db.run(insert(1));
     await expect(rig.context.vfs.durable()).rejects.toThrow();
-    await vi.waitFor(() => expect(heard).toEqual(['saving', ['failed', 'STORAGE'], 'lost']), POLL);
+    await soon(() => expect(heard).toEqual(['saving', ['failed', 'STORAGE'], 'lost']));
   });
 
   test('a warning comes at the ratio that was asked for', async () => {
@@ -229,7 +229,7 @@ describe.each(ONE_OF_EACH)('%s', (build) => {
     const heard: unknown[] = [];
     rig.context.vfs.addEventListener('quota', ({ detail }) => heard.push(detail));
     await rig.arrived();
-    await vi.waitFor(() => expect(estimate).toHaveBeenCalled(), POLL);
+    await soon(() => expect(estimate).toHaveBeenCalled());
     await rig.db.run(INSERT);
     await rig.arrived();
     expect(heard).toEqual([]);

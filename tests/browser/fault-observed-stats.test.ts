@@ -1,13 +1,13 @@
 /** Every number of `stats()` moves when what it counts happens, on every engine. */
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import type { Latency, VFSStats } from '../../src/index.js';
 import type { Fault } from '../../src/testing/index.js';
 import { isCommit } from '../support/fault-points.js';
 import { damageMarker, damageSegments, OTHER, readOther, withOther } from '../support/observed.js';
 import { insert, Rig, type RigOptions } from '../support/rig.js';
+import { soon } from '../support/soon.ts';
 import { type BuildName, Context, ONE_OF_EACH } from '../support/sqlite.js';
 
-const POLL = { timeout: 20_000 };
 const PAGE_BYTES = 4096;
 const FAILED: Fault = { tag: 'abort-at-commit', name: 'DataError' };
 const ALWAYS = { at: isCommit, times: Number.POSITIVE_INFINITY };
@@ -254,11 +254,11 @@ const CASES: Readonly<Record<string, Case>> = {
       await writer.run('BEGIN IMMEDIATE');
       const before = await statsOf(rig);
       const waiting = rig.db.run(insert(1));
-      await vi.waitFor(async () => {
+      await soon(async () => {
         const { pending = [] } = await navigator.locks.query();
         const name = `idb-block-vfs:${rig.idbName}:test.db:writer`;
         expect(pending.some((request) => request.name === name)).toBe(true);
-      }, POLL);
+      });
       await writer.run('COMMIT');
       await waiting;
       const after = await statsOf(rig);

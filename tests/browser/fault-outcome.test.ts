@@ -10,7 +10,6 @@ import { type BuildName, ONE_OF_EACH, type Row } from '../support/sqlite.js';
 // Method: close the connection under a commit, at each of its requests and at its end, before or after
 // it landed; count versions in the raw store and rows in the database. Nothing may hang.
 
-const LIMIT_MS = 30_000;
 const CLOSE: Fault = { tag: 'close' };
 const LANDED: Fault = { tag: 'close-after-landing' };
 const IOERR = 10;
@@ -99,51 +98,39 @@ async function expectOnce(
 
 describe.each(ONE_OF_EACH)('unknown outcome, %s', (build) => {
   describe.each(SCENES)('$name', (scene) => {
-    test(
-      'a commit that landed unheard is a success, and is not sent again',
-      async () => {
-        const { rig, version } = await stage(build, scene);
-        rig.faults.plan(LANDED, { at: isCommit });
-        expect(await rig.try(scene.sql)).toEqual({ tag: 'done' });
-        expect(rig.faults.struck).toMatchObject([{ fault: LANDED }]);
-        expect(rig.faults.count(isCommit)).toBe(1);
-        expect(rig.errors).toEqual([]);
-        await expectOnce(build, rig, { version, scene });
-      },
-      LIMIT_MS,
-    );
+    test('a commit that landed unheard is a success, and is not sent again', async () => {
+      const { rig, version } = await stage(build, scene);
+      rig.faults.plan(LANDED, { at: isCommit });
+      expect(await rig.try(scene.sql)).toEqual({ tag: 'done' });
+      expect(rig.faults.struck).toMatchObject([{ fault: LANDED }]);
+      expect(rig.faults.count(isCommit)).toBe(1);
+      expect(rig.errors).toEqual([]);
+      await expectOnce(build, rig, { version, scene });
+    });
 
-    test(
-      'a commit lost with its connection is sent once more',
-      async () => {
-        const { rig, version } = await stage(build, scene);
-        rig.faults.plan(CLOSE, { at: isCommit });
-        expect(await rig.try(scene.sql)).toEqual({ tag: 'done' });
-        expect(rig.faults.count(isCommit)).toBe(2);
-        expect(rig.errors).toEqual([]);
-        await expectOnce(build, rig, { version, scene });
-      },
-      LIMIT_MS,
-    );
+    test('a commit lost with its connection is sent once more', async () => {
+      const { rig, version } = await stage(build, scene);
+      rig.faults.plan(CLOSE, { at: isCommit });
+      expect(await rig.try(scene.sql)).toEqual({ tag: 'done' });
+      expect(rig.faults.count(isCommit)).toBe(2);
+      expect(rig.errors).toEqual([]);
+      await expectOnce(build, rig, { version, scene });
+    });
 
-    test(
-      'a close at any request of a commit is a success, once',
-      async () => {
-        const rehearsal = await stage(build, scene);
-        await rehearsal.rig.db.run(scene.sql);
-        const requests = rehearsal.rig.faults.count(isCommitRequest);
-        await rehearsal.rig.close();
-        expect(requests).toBeGreaterThanOrEqual(2);
-        for (let skip = 0; skip < requests; skip++) {
-          const { rig, version } = await stage(build, scene);
-          rig.faults.plan(CLOSE, { at: isCommitRequest, nth: skip + 1 });
-          expect(await rig.try(scene.sql), `request ${skip}`).toEqual({ tag: 'done' });
-          expect(rig.faults.struck).toHaveLength(1);
-          await expectOnce(build, rig, { version, scene });
-        }
-      },
-      LIMIT_MS,
-    );
+    test('a close at any request of a commit is a success, once', async () => {
+      const rehearsal = await stage(build, scene);
+      await rehearsal.rig.db.run(scene.sql);
+      const requests = rehearsal.rig.faults.count(isCommitRequest);
+      await rehearsal.rig.close();
+      expect(requests).toBeGreaterThanOrEqual(2);
+      for (let skip = 0; skip < requests; skip++) {
+        const { rig, version } = await stage(build, scene);
+        rig.faults.plan(CLOSE, { at: isCommitRequest, nth: skip + 1 });
+        expect(await rig.try(scene.sql), `request ${skip}`).toEqual({ tag: 'done' });
+        expect(rig.faults.struck).toHaveLength(1);
+        await expectOnce(build, rig, { version, scene });
+      }
+    });
 
     // The look-up opens a connection, and there is none to be had for a while.
     test.each([
@@ -161,7 +148,6 @@ describe.each(ONE_OF_EACH)('unknown outcome, %s', (build) => {
         expect(rig.errors).toEqual([]);
         await expectOnce(build, rig, { version, scene });
       },
-      LIMIT_MS,
     );
 
     test.each([
@@ -186,26 +172,20 @@ describe.each(ONE_OF_EACH)('unknown outcome, %s', (build) => {
         if (landed === 0) await rig.db.run(`${scene.begun ?? ''}; ${scene.sql}`);
         await expectOnce(build, rig, { version, scene });
       },
-      LIMIT_MS,
     );
   });
 
   // Goal: an outcome is not unknown for ever. Method: the connection is closed at each sending; the
   // second loss is told as an error, and the database is as before.
-  test(
-    'a commit lost twice fails, and the next one works',
-    async () => {
-      const scene = SCENES[0] as Scene;
-      const { rig, version } = await stage(build, scene);
-      const planTwice = (faults: FaultInjector) =>
-        faults.plan(CLOSE, { at: isCommit, times: 1000 });
-      planTwice(rig.faults);
-      expect(await rig.try(ONE_ROW)).toMatchObject({ tag: 'failed', code: IOERR });
-      rig.faults.reset();
-      expect(await onceIn(rig)).toEqual([[0]]);
-      await rig.db.run(ONE_ROW);
-      await expectOnce(build, rig, { version, scene });
-    },
-    LIMIT_MS,
-  );
+  test('a commit lost twice fails, and the next one works', async () => {
+    const scene = SCENES[0] as Scene;
+    const { rig, version } = await stage(build, scene);
+    const planTwice = (faults: FaultInjector) => faults.plan(CLOSE, { at: isCommit, times: 1000 });
+    planTwice(rig.faults);
+    expect(await rig.try(ONE_ROW)).toMatchObject({ tag: 'failed', code: IOERR });
+    rig.faults.reset();
+    expect(await onceIn(rig)).toEqual([[0]]);
+    await rig.db.run(ONE_ROW);
+    await expectOnce(build, rig, { version, scene });
+  });
 });

@@ -8,9 +8,9 @@ import { storagePort } from '../../src/vfs/shared/storage-port.js';
 import { readAll, streamOf } from '../support/bytes.ts';
 import { SharedContext, SharedPage } from '../support/shared/context.js';
 import { startStorage } from '../support/shared/pool.js';
+import { soon } from '../support/soon.ts';
 import { deleteVolume, freshVolume } from '../support/sqlite.js';
 
-const TEST_MS = 60_000;
 const ROWS = `INSERT INTO t WITH RECURSIVE s(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < 3000)
   SELECT printf('%0900d', i) FROM s`;
 
@@ -27,7 +27,7 @@ afterEach(async () => {
 async function client(port: MessagePort): Promise<SharedContext> {
   const page = new SharedPage();
   opened.push(page.worker);
-  const options = { idbName, workerTimeoutMs: 1000, busyTimeoutMs: 500 };
+  const options = { idbName, workerTimeoutMs: 3000, busyTimeoutMs: 2000 };
   return await SharedContext.create(page, 'shared', options, port);
 }
 
@@ -36,9 +36,7 @@ function standing(bytes: Uint8Array): ReadableStream<Uint8Array> {
   return new ReadableStream({ start: (controller) => controller.enqueue(bytes) });
 }
 
-test('a storage worker that ends is the error of an export and of an import', {
-  timeout: TEST_MS,
-}, async () => {
+test('a storage worker that ends is the error of an export and of an import', async () => {
   const { worker, port } = startStorage();
   opened.push(worker);
   const context = await client(port);
@@ -60,9 +58,7 @@ test('a storage worker that ends is the error of an export and of an import', {
 });
 
 // Goal: a client that dies in the middle of an import does not keep the writer lock from others.
-test('a client that ends in the middle of its import leaves the database to others', {
-  timeout: TEST_MS,
-}, async () => {
+test('a client that ends in the middle of its import leaves the database to others', async () => {
   const { worker, port } = startStorage();
   opened.push(worker);
   const dying = await client(port);
@@ -80,8 +76,8 @@ test('a client that ends in the middle of its import leaves the database to othe
   const refused = other.vfs.importFile('test.db', file);
   await expect(refused).rejects.toMatchObject({ code: 'BUSY' });
   dying.page.worker.terminate();
-  const importing = () => other.vfs.importFile('test.db', streamOf(file)).catch((e) => e.code);
-  await expect.poll(importing, { timeout: 30_000 }).toMatchObject({ path: 'test.db' });
+  const report = await soon(() => other.vfs.importFile('test.db', streamOf(file)));
+  expect(report).toMatchObject({ path: 'test.db' });
   expect(await mine.value('SELECT count(*) FROM t')).toBe(3000);
   await mine.expectIntact();
   await other.close();

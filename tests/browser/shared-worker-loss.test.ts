@@ -2,7 +2,8 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { IDBBlockSharedVFS } from '../../src/vfs/shared/idb-block-shared-vfs.js';
 import { storagePort } from '../../src/vfs/shared/storage-port.js';
 import { SharedContext, SharedPage } from '../support/shared/context.js';
-import { startOddStorage, startStorage } from '../support/shared/pool.js';
+import { startOddStorage, startStorage, tellOdd } from '../support/shared/pool.js';
+import { soon } from '../support/soon.ts';
 import { deleteVolume, freshVolume } from '../support/sqlite.js';
 
 // Goal: a storage worker that dies, at any moment, is one clear error within the limit, never a hang and
@@ -12,8 +13,10 @@ import { deleteVolume, freshVolume } from '../support/sqlite.js';
 // it while that one is blocked. One that stands still at a chosen call or event of IndexedDB is lost at just that
 // moment of a request.
 
-const LIMIT_MS = 1000;
-const TEST_MS = 60_000;
+/** Longer than a busy machine keeps a thread from running. */
+const LIMIT_MS = 3000;
+/** Longer than the writer lock of a worker that is gone takes to be free. */
+const PATIENCE_MS = 60_000;
 const SQLITE_IOERR = 10;
 
 const opened: Worker[] = [];
@@ -25,7 +28,7 @@ async function start(idbName: string) {
   const { worker: storage, port } = startStorage();
   const page = new SharedPage();
   opened.push(page.worker, storage);
-  const options = { idbName, workerTimeoutMs: LIMIT_MS };
+  const options = { idbName, workerTimeoutMs: LIMIT_MS, busyTimeoutMs: PATIENCE_MS };
   const context = await SharedContext.create(page, 'shared', options, port);
   return { storage, page, context, db: await context.open() };
 }
@@ -58,60 +61,44 @@ async function endAfter(delayMs: number): Promise<void> {
 }
 
 describe('a storage worker that is ended', () => {
-  test(
-    'between statements: the next one fails in time, and so does each that follows, at once',
-    async () => {
-      const idbName = freshVolume('loss');
-      const { storage, page, context, db } = await start(idbName);
-      await db.run('PRAGMA synchronous=NORMAL; CREATE TABLE t(v); INSERT INTO t VALUES (1)');
-      storage.terminate();
-      const started = performance.now();
-      expect(await db.failure('INSERT INTO t VALUES (2)')).toBe(SQLITE_IOERR);
-      expect(performance.now() - started).toBeLessThan(3 * LIMIT_MS);
-      expect(context.errors[0]).toMatchObject({ code: 'STORAGE_WORKER' });
-      const again = performance.now();
-      expect(await db.failure('INSERT INTO t VALUES (3)')).toBe(SQLITE_IOERR);
-      expect(performance.now() - again).toBeLessThan(LIMIT_MS / 2);
-      page.worker.terminate();
-      const next = await start(idbName);
-      expect(await next.db.rows('SELECT v FROM t')).toEqual([[1]]);
-      await next.db.run('INSERT INTO t VALUES (4)');
-      await next.db.expectIntact();
-      await next.context.close();
-      next.storage.terminate();
-      await deleteVolume(idbName);
-    },
-    TEST_MS,
-  );
+  test('between statements: the next one fails in time, and so does each that follows, at once', async () => {
+    const idbName = freshVolume('loss');
+    const { storage, page, context, db } = await start(idbName);
+    await db.run('PRAGMA synchronous=NORMAL; CREATE TABLE t(v); INSERT INTO t VALUES (1)');
+    storage.terminate();
+    const started = performance.now();
+    expect(await db.failure('INSERT INTO t VALUES (2)')).toBe(SQLITE_IOERR);
+    expect(performance.now() - started).toBeLessThan(3 * LIMIT_MS);
+    expect(context.errors[0]).toMatchObject({ code: 'STORAGE_WORKER' });
+    const again = performance.now();
+    expect(await db.failure('INSERT INTO t VALUES (3)')).toBe(SQLITE_IOERR);
+    expect(performance.now() - again).toBeLessThan(LIMIT_MS / 2);
+    page.worker.terminate();
+    const next = await start(idbName);
+    expect(await next.db.rows('SELECT v FROM t')).toEqual([[1]]);
+    await next.db.run('INSERT INTO t VALUES (4)');
+    await next.db.expectIntact();
+    await next.context.close();
+    next.storage.terminate();
+    await deleteVolume(idbName);
+  });
 
-  test(
-    'while nothing is asked of it: what it granted is trusted no longer than the limit',
-    async () => {
-      const idbName = freshVolume('loss');
-      const { storage, page, db } = await start(idbName);
-      await db.run('CREATE TABLE t(v); INSERT INTO t VALUES (1)');
-      storage.terminate();
-      const started = performance.now();
-      // Copies answer a reader that has a lease.
-      await expect
-        .poll(() => db.rows('SELECT v FROM t').then(String, ({ code }) => code), {
-          timeout: 4 * LIMIT_MS,
-        })
-        .toBe(SQLITE_IOERR);
-      expect(performance.now() - started).toBeLessThan(4 * LIMIT_MS);
-      page.worker.terminate();
-      await deleteVolume(idbName);
-    },
-    TEST_MS,
-  );
+  test('while nothing is asked of it: what it granted is trusted no longer than the limit', async () => {
+    const idbName = freshVolume('loss');
+    const { storage, page, db } = await start(idbName);
+    await db.run('CREATE TABLE t(v); INSERT INTO t VALUES (1)');
+    storage.terminate();
+    const started = performance.now();
+    // Copies answer a reader that has a lease.
+    await soon(async () => expect(await db.failure('SELECT v FROM t')).toBe(SQLITE_IOERR));
+    expect(performance.now() - started).toBeLessThan(4 * LIMIT_MS);
+    page.worker.terminate();
+    await deleteVolume(idbName);
+  });
 
-  test(
-    'at any moment of many commits: an error in time, and every acknowledged row is there',
-    async () => {
-      await Promise.all([0, 3, 13, 55].map(endAfter));
-    },
-    TEST_MS,
-  );
+  test('at any moment of many commits: an error in time, and every acknowledged row is there', async () => {
+    await Promise.all([0, 3, 13, 55].map(endAfter));
+  });
 });
 
 /** What is going on when the storage worker is lost. */
@@ -176,7 +163,7 @@ const PROGRAMS: readonly Program[] = [
   },
 ];
 
-const SMALL = { spillBytes: 65536, cacheBytes: 65536 };
+const SMALL = { spillBytes: 65536, cacheBytes: 65536, busyTimeoutMs: PATIENCE_MS };
 
 async function startOn(storage: Worker, idbName: string) {
   const page = new SharedPage();
@@ -191,9 +178,7 @@ async function standStill(program: Program, nth: number): Promise<void> {
   const idbName = freshVolume('still');
   const it = await startOn(await startOddStorage(), idbName);
   await it.db.run(`CREATE TABLE t(id INTEGER PRIMARY KEY, v); ${MORE_ROWS}`);
-  it.storage.postMessage(nth);
-  // It has heard it when it answers.
-  await it.context.vfs.stats();
+  await tellOdd(it.storage, nth);
   let rounds = 0;
   let begun = performance.now();
   const going = (async () => {
@@ -231,7 +216,6 @@ describe('a storage worker that stands still', () => {
     async (program) => {
       await Promise.all(POINTS.map((nth) => standStill(program, nth)));
     },
-    TEST_MS,
   );
 });
 

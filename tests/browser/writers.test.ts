@@ -5,6 +5,7 @@ import {
   CounterContext,
   type CounterOptions,
 } from '../support/contention/counter.ts';
+import { soon } from '../support/soon.ts';
 import { deleteVolume, freshVolume, ONE_OF_EACH } from '../support/sqlite.js';
 
 // Goal: BEGIN IMMEDIATE under contention makes progress for everybody, and loses nothing. Method:
@@ -88,7 +89,7 @@ describe.each(ONE_OF_EACH)('the writer role, %s', (build) => {
     await first?.run(BEGIN);
     expect(await states()).toEqual(['writing', 'none']);
     const waiting = second?.run(BEGIN);
-    await expect.poll(async () => (await first?.writer())?.state).toBe('wanted');
+    await soon(async () => expect((await first?.writer())?.state).toBe('wanted'));
     await first?.run('COMMIT');
     await waiting;
     expect(await states()).toEqual(['none', 'writing']);
@@ -109,6 +110,8 @@ describe.each(ONE_OF_EACH)('the writer role, %s', (build) => {
     expect((await keeping.writer()).state).toBe('held');
     await keeping.close();
     contexts = contexts.filter((context) => context !== keeping);
+    // The lock is free a moment later.
+    await other.run(PATIENCE);
     await other.run(`${BEGIN}; COMMIT`);
     expect(await other.run('SELECT n FROM c')).toEqual([[2]]);
   });
@@ -119,7 +122,7 @@ describe.each(ONE_OF_EACH)('the writer role, %s', (build) => {
     await brief.run(BEGIN);
     expect((await brief.writer()).state).toBe('writing');
     await brief.run('COMMIT');
-    await expect.poll(async () => (await brief.writer()).state).toBe('none');
+    await soon(async () => expect((await brief.writer()).state).toBe('none'));
     await brief.run(`${BEGIN}; COMMIT`);
     const other = await open(build);
     await other.run(`${BEGIN}; COMMIT`);
@@ -131,12 +134,7 @@ describe.each(ONE_OF_EACH)('the writer role, %s', (build) => {
     const [first, second] = await openAll([build, build]);
     await second?.run('PRAGMA busy_timeout=0');
     // On a busy machine the answer may come too late once.
-    const write = () =>
-      second?.run(`${BEGIN}; COMMIT`).then(
-        () => 'done',
-        () => 'busy',
-      );
-    await expect.poll(write, { timeout: 30_000 }).toBe('done');
+    await soon(() => second?.run(`${BEGIN}; COMMIT`));
     await first?.run(BEGIN);
     await expect(second?.run(BEGIN)).rejects.toMatchObject({ code: BUSY });
     await first?.run('COMMIT');

@@ -1,8 +1,8 @@
-/** Rules for the text of src/ that the linter can't express. */
+/** Rules for the text of src/, and one for that of tests, that the linter can't express. */
 import { posix } from 'node:path';
 
 export interface SourceFile {
-  /** Relative to src/, with forward slashes: "blockstore/commit.ts". */
+  /** Relative to its folder, with forward slashes: "blockstore/commit.ts". */
   readonly path: string;
   readonly text: string;
 }
@@ -71,4 +71,11 @@ function forbiddenImports({ path, text }: SourceFile): string[] {
 
 function layerOf(path: string): string {
   return path.replace(/\.[cm]?[jt]s$/, '').split('/')[0] ?? '';
+}
+
+/** It gives up after a second, unless it is told otherwise. */
+const IMPATIENT = /\bvi\.waitFor\(|\bexpect\s*\.poll\(/;
+
+export function isImpatient(text: string): boolean {
+  return IMPATIENT.test(text);
 }

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { retrying } from '../../src/database/retry.ts';
 import { SqlError } from '../../src/database/sql-error.ts';
 import { HandClock } from '../support/hand-clock.ts';
+import { soon } from '../support/soon.ts';
 
 const BUSY = new SqlError('busy', { sql: '', sqliteCode: 5 });
 const OTHER = new SqlError('constraint', { sql: '', sqliteCode: 19 });
@@ -58,7 +59,7 @@ describe('trying again', () => {
     const control = new AbortController();
     const answer = retrying(work, host, { retryCountMax: 5, signal: control.signal });
     const refused = expect(answer).rejects.toThrow('given up');
-    await expect.poll(() => clock.armed).toBe(1);
+    await soon(() => expect(clock.armed).toBe(1));
     control.abort(new Error('given up'));
     await refused;
     expect([tried.count, clock.armed]).toEqual([1, 0]);

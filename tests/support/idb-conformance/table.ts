@@ -53,7 +53,7 @@ export const TIMERS_FIRST: Differences = {
   },
 };
 
-const CASE_TIMEOUT_MS = 20_000;
+const CASE_TIMEOUT_MS = 60_000;
 
 /** @returns the cases of one part of the table */
 export function casesOf(group: string, defineAll: (test: Define) => void): readonly Case[] {

@@ -1,18 +1,21 @@
 /**
- * A storage worker that fails when a test says so.
+ * A storage worker that fails when a test says so, and says first that it has heard.
  *
  *   name      a method of Atomics that it has to do without
- *   'hang'    never comes back; also told to all on the BroadcastChannel of this module's name
+ *   'hang'    never comes back
  *   'pause'   comes back after PAUSE_MS
  *   n         never comes back from the nth call or event of IndexedDB from now on
  *   'fill'    has no room for the next segment
  *   'lose'    the next commit fails
+ *
+ * It is told by a message, or, where it was started by another, on the BroadcastChannel of this module's name.
  */
 import './without.ts';
 import { FaultInjector } from '../../../src/testing/index.js';
 import { serveStorage } from '../../../src/vfs/shared/serve.js';
 
 const PAUSE_MS = 500;
+const HEARD = 'heard';
 const faults = new FaultInjector(indexedDB);
 
 let left = Number.POSITIVE_INFINITY;
@@ -30,7 +33,15 @@ function obey({ data }: MessageEvent): void {
   if (data === 'fill') faults.plan({ tag: 'quota-at-put' }, { store: 'segments' });
   if (data === 'lose') faults.plan({ tag: 'abort-at-commit', name: 'DataError' });
 }
-addEventListener('message', obey);
-new BroadcastChannel('odd-storage').onmessage = obey;
+addEventListener('message', (event) => {
+  postMessage(HEARD);
+  obey(event);
+});
+const channel = new BroadcastChannel('odd-storage');
+channel.onmessage = (event) => {
+  if (event.data === HEARD) return;
+  channel.postMessage(HEARD);
+  obey(event);
+};
 serveStorage({ indexedDB: faults.factory });
 postMessage('ready');

@@ -74,6 +74,18 @@ export async function seatedContext(
   }
 }
 
+/** Tells a storage worker of `odd-storage.ts` a word. Resolves when it has heard: what is asked then comes later. */
+export async function tellOdd(
+  storage: Worker | BroadcastChannel,
+  word: string | number,
+): Promise<void> {
+  const heard = new Promise((resolve) => {
+    storage.addEventListener('message', resolve, { once: true });
+  });
+  storage.postMessage(word);
+  await heard;
+}
+
 /** A storage worker as `odd-storage.ts` makes it, ready for clients. */
 export async function startOddStorage(
   options: { readonly without?: string } = {},
