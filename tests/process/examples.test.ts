@@ -16,6 +16,8 @@ import { ISOLATION_HEADERS } from '../../tools/serving.mjs';
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 const PACKAGES = join(REPOSITORY, 'node_modules');
+/** What has not come by now does not come, however busy the machine is. */
+const PATIENCE_MS = 120_000;
 /** Inside the repository, where the bundlers and peers of the examples are found. */
 const root = mkdtempSync(join(PACKAGES, '.cache/examples-'));
 let context: BrowserContext;
@@ -37,7 +39,7 @@ beforeAll(async () => {
     executablePath: await findChromium({ log: () => undefined }),
     args: [...CHROMIUM_FLAGS],
   });
-});
+}, 240_000);
 afterAll(async () => {
   await context?.close();
   rmSync(root, { recursive: true, force: true });
@@ -46,12 +48,13 @@ afterAll(async () => {
 /** What a page says once it has counted. */
 async function visit(browser: BrowserContext, href: string): Promise<string> {
   const page = await browser.newPage();
+  page.setDefaultTimeout(PATIENCE_MS);
   const problems: string[] = [];
   page.on('pageerror', (error) => problems.push(error.message));
   page.on('console', (message) => problems.push(message.text()));
   await page.goto(href);
   const text = page.getByText(/Visit number \d+/);
-  await text.waitFor({ timeout: 60_000 }).catch((error: Error) => {
+  await text.waitFor().catch((error: Error) => {
     throw new Error(`${error.message}\n${problems.join('\n')}`);
   });
   const said = (await page.textContent('body'))?.trim() ?? '';

@@ -17,6 +17,8 @@ import { createProfileDir } from '../../tools/profile-dir.mjs';
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 const README = readFileSync(join(REPOSITORY, 'README.md'), 'utf8');
 const { devDependencies } = JSON.parse(readFileSync(join(REPOSITORY, 'package.json'), 'utf8'));
+/** What has not come by now does not come, however busy the machine is. */
+const PATIENCE_MS = 120_000;
 /** Outside the repository, whose own packages must not be found. */
 const folder = mkdtempSync(join(tmpdir(), 'newcomer-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -84,13 +86,14 @@ async function visit(url: string, label: string): Promise<string[]> {
       executablePath: await findChromium({ log: () => undefined }),
       args: [...CHROMIUM_FLAGS],
     });
+    context.setDefaultTimeout(PATIENCE_MS);
     const page = await context.newPage();
     const problems: string[] = [];
     page.on('pageerror', (error) => problems.push(error.message));
     page.on('console', (message) => problems.push(message.text()));
     await page.goto(url);
     const text = page.getByText(/Visit number \d+/);
-    await text.waitFor({ timeout: 60_000 }).catch((error: Error) => {
+    await text.waitFor().catch((error: Error) => {
       throw new Error(`${error.message}\n${problems.join('\n')}`);
     });
     said.push((await page.textContent('body'))?.trim() ?? '');

@@ -7,7 +7,7 @@ import type { BuildName } from '../sqlite.ts';
 import { openDatabase, type PageDatabase } from './open.ts';
 
 const PATH = 'a.db';
-/** Chromium keeps no page that was left at once. */
+/** Chromium keeps no page that was left at once, or before it was loaded. */
 const SETTLED_MS = 300;
 
 /** What a page found and did. */
@@ -39,6 +39,9 @@ if (parameters.get('page') === 'second') {
   addEventListener('pageshow', ({ persisted }) => {
     if (persisted) void visit(database, { page: 'first again', restored: true });
   });
+  if (document.readyState !== 'complete') {
+    await new Promise((resolve) => addEventListener('load', resolve));
+  }
   await new Promise((resolve) => setTimeout(resolve, SETTLED_MS));
   parameters.set('page', 'second');
   location.search = parameters.toString();

@@ -42,7 +42,8 @@ export interface OpenOptions {
   readonly watch: (vfs: Engine) => void;
 }
 
-const LOCK_TRIES_MAX = 40;
+/** A minute: the lock of a page that was killed is not free at once on a busy machine. */
+const LOCK_TRIES_MAX = 1200;
 const LOCK_PAUSE_MS = 50;
 
 /** Waits for files and writer locks where no statement can, and does nothing where there is no need. */

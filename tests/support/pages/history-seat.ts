@@ -15,7 +15,7 @@ import { seatAt } from '../history/seats.ts';
 import { Engine } from './history-engine.ts';
 import { type Connection, perform } from './history-sqlite-tx.ts';
 
-const OPEN_TRIES_MAX = 20;
+const OPEN_TRIES_MAX = 200;
 const OPEN_PAUSE_MS = 50;
 
 /** Serves for as long as this context lives. */

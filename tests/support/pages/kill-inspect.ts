@@ -13,7 +13,7 @@ import {
 import { Workload } from './kill-workload.ts';
 
 /** A dead page's lock may outlive it for a moment; its orphans then wait for a later opening. */
-const SETTLING_RECOVERIES_MAX = 40;
+const SETTLING_RECOVERIES_MAX = 1000;
 const SETTLING_PAUSE_MS = 50;
 
 /** Stops at the first check that throws: what was seen until then is evidence all the same. */

@@ -4,6 +4,11 @@ import { bodyOf, type Rows, rowsAfter, SHAPES, stepOf, type Write } from '../kil
 import type { RecoveryFound, State, Trial, VerifyFound } from '../kill-plan.ts';
 import { openDatabase, type PageDatabase } from './open.ts';
 
+/** Longer than the writer lock of a page that was killed takes to be free. */
+const PATIENCE_MS = 60_000;
+/** Longer than a trial takes. */
+const NEVER_MS = 3_600_000;
+
 export interface StepWatcher {
   /** Every statement before COMMIT was run; COMMIT waits for it. */
   executed(): Promise<void>;
@@ -67,13 +72,22 @@ export class Workload {
     { startStorage, told = new Told() }: WorkloadOptions = {},
   ): Promise<Workload> {
     const { build, volume, durability, autoSync } = trial;
+    // Without it they go when they are waited for: however slow the machine is, together.
+    const delay = autoSync ? {} : { maxDelayMs: NEVER_MS };
     const recoveries: RecoveryFound[] = [];
     const landing = new Landing();
     const { paths, spillBytes } = SHAPES[trial.workload];
     const [main = '', ...others] = paths;
     const database = await openDatabase(main, {
       build,
-      vfs: { idbName: volume, durability, autoSync, spillBytes },
+      vfs: {
+        idbName: volume,
+        durability,
+        autoSync,
+        ...delay,
+        spillBytes,
+        busyTimeoutMs: PATIENCE_MS,
+      },
       startStorage,
       watch: (vfs) => {
         vfs.addEventListener('recovery', ({ detail }) => recoveries.push(detail));

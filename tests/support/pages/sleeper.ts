@@ -15,7 +15,7 @@ export interface Sleeper {
   run(sql: string): Promise<readonly unknown[][] | string>;
   /** Reads on and on from now on. */
   readOn(sql: string): void;
-  reads(): Promise<readonly Read[]>;
+  reads(): readonly Read[];
   writer(): Promise<{ readonly changes: readonly string[] }>;
   /** Keeps the processor busy, so that its process can be told by that. */
   burn(ms: number): void;
@@ -26,9 +26,9 @@ declare global {
 }
 
 let db: PageDatabase;
-let reading: Promise<void> | undefined;
-let isReading = false;
 const reads: Read[] = [];
+/** What ended the reading. */
+let failure: unknown;
 const errors: string[] = [];
 const changes: string[] = [];
 
@@ -52,20 +52,20 @@ globalThis.sleeper = {
     }
   },
   readOn(sql) {
-    isReading = true;
     const read = async () => {
-      while (isReading) {
+      for (;;) {
         const began = Date.now();
         reads.push([began, Number(await db.value(sql))]);
         // What is in memory is read without a turn of the event loop.
         await new Promise((resolve) => setTimeout(resolve));
       }
     };
-    reading = read();
+    read().catch((cause) => {
+      failure = cause;
+    });
   },
-  async reads() {
-    isReading = false;
-    await reading;
+  reads() {
+    if (failure) throw failure;
     return reads;
   },
   writer: async () => ({ changes }),
