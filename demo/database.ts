@@ -1,7 +1,7 @@
 /** Opens a database on IDBBlockVFS, as any page would, and runs SQL on it. */
-import * as SQLite from 'wa-sqlite';
-import createAsyncify from 'wa-sqlite/dist/wa-sqlite-async.mjs';
-import createJspi from 'wa-sqlite/dist/wa-sqlite-jspi.mjs';
+import * as SQLite from '@journeyapps/wa-sqlite';
+import createAsyncify from '@journeyapps/wa-sqlite/dist/wa-sqlite-async.mjs';
+import createJspi from '@journeyapps/wa-sqlite/dist/wa-sqlite-jspi.mjs';
 import { IDBBlockVFS, type VFSOptions } from '../src/index.js';
 
 export type Value = SQLiteCompatibleType | null;

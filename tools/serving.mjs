@@ -6,7 +6,6 @@ export const ISOLATION_HEADERS = {
 
 /** Packages that find their .wasm beside their own module, so Vite must not bundle them. */
 export const WASM_PACKAGES = [
-  'wa-sqlite',
   'wa-sqlite-legacy',
   '@journeyapps/wa-sqlite',
   '@livestore/wa-sqlite',

@@ -19,15 +19,15 @@ export const hasSharedMemory = (): boolean => typeof SharedArrayBuffer === 'func
 export const hasFileSystem = (): boolean => 'getDirectory' in (navigator.storage ?? {});
 
 const LOAD = {
-  sync: () => import('wa-sqlite/dist/wa-sqlite.mjs'),
-  asyncify: () => import('wa-sqlite/dist/wa-sqlite-async.mjs'),
-  jspi: () => import('wa-sqlite/dist/wa-sqlite-jspi.mjs'),
+  sync: () => import('@journeyapps/wa-sqlite/dist/wa-sqlite.mjs'),
+  asyncify: () => import('@journeyapps/wa-sqlite/dist/wa-sqlite-async.mjs'),
+  jspi: () => import('@journeyapps/wa-sqlite/dist/wa-sqlite-jspi.mjs'),
 };
 
 export async function loadBuild(build: Build): Promise<Loaded> {
   const [{ default: create }, { Factory }] = await Promise.all([
     LOAD[build](),
-    import('wa-sqlite'),
+    import('@journeyapps/wa-sqlite'),
   ]);
   const module = await create();
   return { module, sqlite3: Factory(module) };

@@ -44,7 +44,9 @@ function current(build: AsyncBuild, durability: 'strict' | 'relaxed'): Contender
     available: () => available(build),
     async load() {
       const { module, sqlite3 } = await loadBuild(build);
-      const { IDBBatchAtomicVFS } = await import('wa-sqlite/src/examples/IDBBatchAtomicVFS.js');
+      const { IDBBatchAtomicVFS } = await import(
+        '@journeyapps/wa-sqlite/src/examples/IDBBatchAtomicVFS.js'
+      );
       return async (database) => {
         const vfs = (await IDBBatchAtomicVFS.create(database, module)) as Closing;
         return await openOn(vfs, { sqlite3, database, durability });

@@ -18,7 +18,7 @@ function contender(build: AsyncBuild): Contender {
     optional: build === 'asyncify',
     async load() {
       const { module, sqlite3 } = await loadBuild(build);
-      const { IDBMirrorVFS } = await import('wa-sqlite/src/examples/IDBMirrorVFS.js');
+      const { IDBMirrorVFS } = await import('@journeyapps/wa-sqlite/src/examples/IDBMirrorVFS.js');
       return async (database) => {
         const vfs = await IDBMirrorVFS.create(database, module);
         sqlite3.vfs_register(vfs, true);

@@ -35,7 +35,7 @@ function withVFS(build: Build): Contender {
     available: () => available(build),
     async load() {
       const { module, sqlite3 } = await loadBuild(build);
-      const examples = await import('wa-sqlite/src/examples/MemoryVFS.js');
+      const examples = await import('@journeyapps/wa-sqlite/src/examples/MemoryVFS.js');
       // The old line's types, loaded beside, know its MemoryVFS only, which has no `create`.
       const MemoryVFS = examples.MemoryVFS as object as Creatable;
       return async (database) => {

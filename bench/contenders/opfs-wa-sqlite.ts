@@ -7,11 +7,15 @@ type Create = (name: string, module: object) => Promise<SQLiteVFS>;
 
 const CREATE = {
   async OPFSCoopSyncVFS(): Promise<Create> {
-    const { OPFSCoopSyncVFS } = await import('wa-sqlite/src/examples/OPFSCoopSyncVFS.js');
+    const { OPFSCoopSyncVFS } = await import(
+      '@journeyapps/wa-sqlite/src/examples/OPFSCoopSyncVFS.js'
+    );
     return (name, module) => OPFSCoopSyncVFS.create(name, module);
   },
   async OPFSWriteAheadVFS(): Promise<Create> {
-    const { OPFSWriteAheadVFS } = await import('wa-sqlite/src/examples/OPFSWriteAheadVFS.js');
+    const { OPFSWriteAheadVFS } = await import(
+      '@journeyapps/wa-sqlite/src/examples/OPFSWriteAheadVFS.js'
+    );
     return (name, module) => OPFSWriteAheadVFS.create(name, module);
   },
 };

@@ -1,9 +1,9 @@
+import * as SQLite from '@journeyapps/wa-sqlite';
+import createSync from '@journeyapps/wa-sqlite/dist/wa-sqlite.mjs';
+import createCurrent from '@journeyapps/wa-sqlite/dist/wa-sqlite-async.mjs';
+import createJspi from '@journeyapps/wa-sqlite/dist/wa-sqlite-jspi.mjs';
 import { expect, inject, test } from 'vitest';
 import { commands } from 'vitest/browser';
-import * as SQLite from 'wa-sqlite';
-import createSync from 'wa-sqlite/dist/wa-sqlite.mjs';
-import createCurrent from 'wa-sqlite/dist/wa-sqlite-async.mjs';
-import createJspi from 'wa-sqlite/dist/wa-sqlite-jspi.mjs';
 import createLegacy from 'wa-sqlite-legacy/dist/wa-sqlite-async.mjs';
 import { has, lacking } from '../support/browsers/capabilities.ts';
 import { TARGETS } from '../support/browsers/targets.ts';

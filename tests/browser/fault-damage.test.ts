@@ -1,5 +1,5 @@
+import createModule from '@journeyapps/wa-sqlite/dist/wa-sqlite-async.mjs';
 import { beforeAll, describe, expect, test } from 'vitest';
-import createModule from 'wa-sqlite/dist/wa-sqlite-async.mjs';
 import { decodeSpillOwner, encodeSpillOwner } from '../../src/format/spill-owner.js';
 import { type BlockStoreError, CorruptionError, IDBBlockVFS } from '../../src/index.js';
 import { FaultInjector } from '../../src/testing/index.js';

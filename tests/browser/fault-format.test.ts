@@ -1,6 +1,6 @@
+import createSync from '@journeyapps/wa-sqlite/dist/wa-sqlite.mjs';
+import createAsyncify from '@journeyapps/wa-sqlite/dist/wa-sqlite-async.mjs';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import createSync from 'wa-sqlite/dist/wa-sqlite.mjs';
-import createAsyncify from 'wa-sqlite/dist/wa-sqlite-async.mjs';
 import createLegacySync from 'wa-sqlite-legacy/dist/wa-sqlite.mjs';
 import { xxh32 } from '../../src/format/checksum.js';
 import { STORES } from '../../src/format/keys.js';

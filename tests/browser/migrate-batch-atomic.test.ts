@@ -1,8 +1,9 @@
 /** From wa-sqlite's IDBBatchAtomicVFS, of both lines. */
+
+import * as SQLite from '@journeyapps/wa-sqlite';
+import createModule from '@journeyapps/wa-sqlite/dist/wa-sqlite-async.mjs';
+import { IDBBatchAtomicVFS } from '@journeyapps/wa-sqlite/src/examples/IDBBatchAtomicVFS.js';
 import { describe, expect, test } from 'vitest';
-import * as SQLite from 'wa-sqlite';
-import createModule from 'wa-sqlite/dist/wa-sqlite-async.mjs';
-import { IDBBatchAtomicVFS } from 'wa-sqlite/src/examples/IDBBatchAtomicVFS.js';
 import * as LegacySQLite from 'wa-sqlite-legacy';
 import createLegacy from 'wa-sqlite-legacy/dist/wa-sqlite-async.mjs';
 import { IDBBatchAtomicVFS as LegacyVFS } from 'wa-sqlite-legacy/src/examples/IDBBatchAtomicVFS.js';

@@ -1,8 +1,9 @@
 /** From wa-sqlite's IDBMirrorVFS. */
+
+import * as SQLite from '@journeyapps/wa-sqlite';
+import createModule from '@journeyapps/wa-sqlite/dist/wa-sqlite-async.mjs';
+import { IDBMirrorVFS } from '@journeyapps/wa-sqlite/src/examples/IDBMirrorVFS.js';
 import { expect, test } from 'vitest';
-import * as SQLite from 'wa-sqlite';
-import createModule from 'wa-sqlite/dist/wa-sqlite-async.mjs';
-import { IDBMirrorVFS } from 'wa-sqlite/src/examples/IDBMirrorVFS.js';
 import { readMirror } from '../../src/migrate/index.js';
 import { alter, failureOf, STATEMENTS } from '../support/migrate/content.ts';
 import { definePeerSuite } from '../support/migrate/peer-suite.ts';

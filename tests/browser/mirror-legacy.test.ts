@@ -1,6 +1,6 @@
+import createSync from '@journeyapps/wa-sqlite/dist/wa-sqlite.mjs';
+import createAsync from '@journeyapps/wa-sqlite/dist/wa-sqlite-async.mjs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import createSync from 'wa-sqlite/dist/wa-sqlite.mjs';
-import createAsync from 'wa-sqlite/dist/wa-sqlite-async.mjs';
 import createLegacySync from 'wa-sqlite-legacy/dist/wa-sqlite.mjs';
 import createLegacyAsync from 'wa-sqlite-legacy/dist/wa-sqlite-async.mjs';
 import { IDBBlockMirrorVFS, IDBBlockVFS } from '../../src/index.js';

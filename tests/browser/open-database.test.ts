@@ -1,5 +1,5 @@
+import createAsyncify from '@journeyapps/wa-sqlite/dist/wa-sqlite-async.mjs';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import createAsyncify from 'wa-sqlite/dist/wa-sqlite-async.mjs';
 import {
   IDBBlockVFS,
   type OpenOptions,

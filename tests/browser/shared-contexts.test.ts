@@ -1,6 +1,6 @@
+import createModule from '@journeyapps/wa-sqlite/dist/wa-sqlite.mjs';
+import createAsyncify from '@journeyapps/wa-sqlite/dist/wa-sqlite-async.mjs';
 import { expect, test } from 'vitest';
-import createModule from 'wa-sqlite/dist/wa-sqlite.mjs';
-import createAsyncify from 'wa-sqlite/dist/wa-sqlite-async.mjs';
 import { IDBBlockSharedVFS } from '../../src/index.js';
 import { has } from '../support/browsers/capabilities.ts';
 import type { Refusal } from '../support/pages/refusal-worker.js';

@@ -3,10 +3,11 @@
  * closed connection leaves every later statement waiting for ever. Here both are followed by
  * statements that work. Null control: the peer under the same fault, so the fault is known to bite.
  */
+
+import * as SQLite from '@journeyapps/wa-sqlite';
+import createAsyncify from '@journeyapps/wa-sqlite/dist/wa-sqlite-async.mjs';
+import { IDBBatchAtomicVFS } from '@journeyapps/wa-sqlite/src/examples/IDBBatchAtomicVFS.js';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import * as SQLite from 'wa-sqlite';
-import createAsyncify from 'wa-sqlite/dist/wa-sqlite-async.mjs';
-import { IDBBatchAtomicVFS } from 'wa-sqlite/src/examples/IDBBatchAtomicVFS.js';
 import { type Fault, FaultInjector } from '../../src/testing/index.js';
 import { isCommit, isWrite } from '../support/fault-points.js';
 import { integrity, Rig, reopened } from '../support/rig.js';

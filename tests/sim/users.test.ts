@@ -1,7 +1,8 @@
 /** Programs that were not written for the simulation run on it: idb, and wa-sqlite's own IDB code. */
+
+import * as example from '@journeyapps/wa-sqlite/src/examples/IDBBatchAtomicVFS.js';
 import { deleteDB, openDB, unwrap } from 'idb';
 import { afterEach, describe, expect, test } from 'vitest';
-import * as example from 'wa-sqlite/src/examples/IDBBatchAtomicVFS.js';
 import { editRecords, installGlobals, SimulatedIndexedDB } from '../../src/testing/index.js';
 import { DB, getAll, openDatabase, put } from '../support/sim-dsl.ts';
 

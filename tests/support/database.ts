@@ -1,5 +1,5 @@
 /** A connection of any wa-sqlite build, for tests and for tools that run without a test runner. */
-import * as SQLite from 'wa-sqlite';
+import * as SQLite from '@journeyapps/wa-sqlite';
 
 export type Value = SQLiteCompatibleType;
 export type Row = (Value | null)[];

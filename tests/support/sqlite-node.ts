@@ -1,8 +1,8 @@
 /** SQLite on a simulated IndexedDB in Node: wa-sqlite's Asyncify build with IDBBlockVFS. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import * as SQLite from 'wa-sqlite';
-import createModule from 'wa-sqlite/dist/wa-sqlite-async.mjs';
+import * as SQLite from '@journeyapps/wa-sqlite';
+import createModule from '@journeyapps/wa-sqlite/dist/wa-sqlite-async.mjs';
 import { IDBBlockVFS, type VFSOptions } from '../../src/index.js';
 import { SimulatedLocks } from '../../src/testing/index.js';
 import { Database } from './database.ts';
@@ -12,7 +12,9 @@ type Done = (instance: WebAssembly.Instance, module: WebAssembly.Module) => void
 let compiled: Promise<WebAssembly.Module> | undefined;
 
 function compile(): Promise<WebAssembly.Module> {
-  const path = createRequire(import.meta.url).resolve('wa-sqlite/dist/wa-sqlite-async.wasm');
+  const path = createRequire(import.meta.url).resolve(
+    '@journeyapps/wa-sqlite/dist/wa-sqlite-async.wasm',
+  );
   compiled ??= WebAssembly.compile(readFileSync(path));
   return compiled;
 }

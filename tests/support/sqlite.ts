@@ -1,9 +1,9 @@
 /** A small language for tests that speak SQL: open, run, rows, close, on any engine and build. */
 
+import * as SQLite from '@journeyapps/wa-sqlite';
+import createCurrent from '@journeyapps/wa-sqlite/dist/wa-sqlite-async.mjs';
+import createJspi from '@journeyapps/wa-sqlite/dist/wa-sqlite-jspi.mjs';
 import { expect } from 'vitest';
-import * as SQLite from 'wa-sqlite';
-import createCurrent from 'wa-sqlite/dist/wa-sqlite-async.mjs';
-import createJspi from 'wa-sqlite/dist/wa-sqlite-jspi.mjs';
 import * as LegacySQLite from 'wa-sqlite-legacy';
 import createLegacy from 'wa-sqlite-legacy/dist/wa-sqlite-async.mjs';
 

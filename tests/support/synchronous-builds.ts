@@ -1,7 +1,8 @@
 /** The synchronous build of each package, with its API, for windows and workers. */
+
+import * as SQLite from '@journeyapps/wa-sqlite';
+import createCurrent from '@journeyapps/wa-sqlite/dist/wa-sqlite.mjs';
 import createLivestore from '@livestore/wa-sqlite/dist/wa-sqlite.mjs';
-import * as SQLite from 'wa-sqlite';
-import createCurrent from 'wa-sqlite/dist/wa-sqlite.mjs';
 import * as LegacySQLite from 'wa-sqlite-legacy';
 import createLegacy from 'wa-sqlite-legacy/dist/wa-sqlite.mjs';
 import type { SqlBuild } from './builds.ts';

@@ -1,23 +1,10 @@
 /**
- * Types for the two lines of wa-sqlite under the names this repository installs them by: the types
- * the packages ship are declared for their own names only.
+ * Types for the packages of wa-sqlite: what theirs leave out, and npm's older one under the name that
+ * this repository installs it by.
  */
-/// <reference path="../../node_modules/wa-sqlite/src/types/index.d.ts" />
+/// <reference path="../../node_modules/@journeyapps/wa-sqlite/src/types/index.d.ts" />
 
-declare module 'wa-sqlite' {
-  export * from '@journeyapps/wa-sqlite';
-}
-
-declare module 'wa-sqlite/src/sqlite-constants.js' {
-  export * from '@journeyapps/wa-sqlite/src/sqlite-constants.js';
-}
-
-declare module 'wa-sqlite/dist/*.mjs' {
-  /** Instantiates one WebAssembly build. */
-  export default function createModule(config?: object): Promise<object>;
-}
-
-declare module 'wa-sqlite/src/examples/*.js' {
+declare module '@journeyapps/wa-sqlite/src/examples/*.js' {
   interface ExampleVFS {
     create(name: string, module: object, options?: object): Promise<SQLiteVFS>;
   }
@@ -28,6 +15,13 @@ declare module 'wa-sqlite/src/examples/*.js' {
   export const MemoryAsyncVFS: ExampleVFS;
   export const OPFSCoopSyncVFS: ExampleVFS;
   export const OPFSWriteAheadVFS: ExampleVFS;
+}
+
+/** What the package's own types leave out. */
+declare module '@journeyapps/wa-sqlite/src/examples/IDBBatchAtomicVFS.js' {
+  namespace IDBBatchAtomicVFS {
+    function create(name: string, module: object, options?: object): Promise<SQLiteVFS>;
+  }
 }
 
 declare module 'wa-sqlite-legacy' {

@@ -1,8 +1,8 @@
 /** A worker that increments a counter in a database, on any engine, as one of many contexts. */
-import * as SQLite from 'wa-sqlite';
-import createSync from 'wa-sqlite/dist/wa-sqlite.mjs';
-import createAsyncify from 'wa-sqlite/dist/wa-sqlite-async.mjs';
-import createJspi from 'wa-sqlite/dist/wa-sqlite-jspi.mjs';
+import * as SQLite from '@journeyapps/wa-sqlite';
+import createSync from '@journeyapps/wa-sqlite/dist/wa-sqlite.mjs';
+import createAsyncify from '@journeyapps/wa-sqlite/dist/wa-sqlite-async.mjs';
+import createJspi from '@journeyapps/wa-sqlite/dist/wa-sqlite-jspi.mjs';
 import {
   type CommitEvent,
   IDBBlockMirrorVFS,

@@ -1,7 +1,7 @@
 /** wa-sqlite's OPFSCoopSyncVFS in a worker: files of OPFS as they are. */
-import * as SQLite from 'wa-sqlite';
-import createModule from 'wa-sqlite/dist/wa-sqlite.mjs';
-import { OPFSCoopSyncVFS } from 'wa-sqlite/src/examples/OPFSCoopSyncVFS.js';
+import * as SQLite from '@journeyapps/wa-sqlite';
+import createModule from '@journeyapps/wa-sqlite/dist/wa-sqlite.mjs';
+import { OPFSCoopSyncVFS } from '@journeyapps/wa-sqlite/src/examples/OPFSCoopSyncVFS.js';
 import { servePeer } from './serve-peer.ts';
 
 servePeer(async (name, statements) => {

@@ -1,8 +1,8 @@
 /** A database on any engine and build, for pages that run without a test framework. */
-import * as SQLite from 'wa-sqlite';
-import createSync from 'wa-sqlite/dist/wa-sqlite.mjs';
-import createAsyncify from 'wa-sqlite/dist/wa-sqlite-async.mjs';
-import createJspi from 'wa-sqlite/dist/wa-sqlite-jspi.mjs';
+import * as SQLite from '@journeyapps/wa-sqlite';
+import createSync from '@journeyapps/wa-sqlite/dist/wa-sqlite.mjs';
+import createAsyncify from '@journeyapps/wa-sqlite/dist/wa-sqlite-async.mjs';
+import createJspi from '@journeyapps/wa-sqlite/dist/wa-sqlite-jspi.mjs';
 import * as LegacySQLite from 'wa-sqlite-legacy';
 import createLegacySync from 'wa-sqlite-legacy/dist/wa-sqlite.mjs';
 import createLegacy from 'wa-sqlite-legacy/dist/wa-sqlite-async.mjs';

@@ -1,8 +1,8 @@
 /** Any engine, for the histories: a VFS that stays, and connections that come and go. */
-import * as SQLite from 'wa-sqlite';
-import createSync from 'wa-sqlite/dist/wa-sqlite.mjs';
-import createAsyncify from 'wa-sqlite/dist/wa-sqlite-async.mjs';
-import createJspi from 'wa-sqlite/dist/wa-sqlite-jspi.mjs';
+import * as SQLite from '@journeyapps/wa-sqlite';
+import createSync from '@journeyapps/wa-sqlite/dist/wa-sqlite.mjs';
+import createAsyncify from '@journeyapps/wa-sqlite/dist/wa-sqlite-async.mjs';
+import createJspi from '@journeyapps/wa-sqlite/dist/wa-sqlite-jspi.mjs';
 import {
   type BlockStoreError,
   IDBBlockMirrorVFS,

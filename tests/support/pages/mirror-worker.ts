@@ -1,6 +1,6 @@
 /** A worker of any kind that writes and reads a database through the mirror, and says how it went. */
-import * as SQLite from 'wa-sqlite';
-import createModule from 'wa-sqlite/dist/wa-sqlite.mjs';
+import * as SQLite from '@journeyapps/wa-sqlite';
+import createModule from '@journeyapps/wa-sqlite/dist/wa-sqlite.mjs';
 import { IDBBlockMirrorVFS } from '../../../src/index.js';
 import { answerJobs } from './worker-jobs.ts';
 

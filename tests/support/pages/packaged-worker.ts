@@ -1,7 +1,8 @@
 /** The worker of packaged.ts. */
+
+import * as SQLite from '@journeyapps/wa-sqlite';
+import createModule from '@journeyapps/wa-sqlite/dist/wa-sqlite.mjs';
 import { IDBBlockSharedVFS } from 'idb-block-vfs';
-import * as SQLite from 'wa-sqlite';
-import createModule from 'wa-sqlite/dist/wa-sqlite.mjs';
 
 const module = await createModule();
 const sqlite3 = SQLite.Factory(module);

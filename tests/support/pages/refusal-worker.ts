@@ -1,5 +1,5 @@
 /** A worker of any kind that tries to make a shared engine, and says why it cannot. */
-import createModule from 'wa-sqlite/dist/wa-sqlite.mjs';
+import createModule from '@journeyapps/wa-sqlite/dist/wa-sqlite.mjs';
 import { IDBBlockSharedVFS, UnsupportedError } from '../../../src/index.js';
 import { answerJobs } from './worker-jobs.ts';
 

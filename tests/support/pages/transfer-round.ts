@@ -1,6 +1,6 @@
 /** Takes a database from the host, and gives it back. */
-import createSync from 'wa-sqlite/dist/wa-sqlite.mjs';
-import createAsyncify from 'wa-sqlite/dist/wa-sqlite-async.mjs';
+import createSync from '@journeyapps/wa-sqlite/dist/wa-sqlite.mjs';
+import createAsyncify from '@journeyapps/wa-sqlite/dist/wa-sqlite-async.mjs';
 import { IDBBlockMirrorVFS, IDBBlockSharedVFS, IDBBlockVFS } from '../../../src/index.js';
 import { report } from '../../../tools/host-client.ts';
 
