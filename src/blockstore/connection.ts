@@ -157,16 +157,18 @@ export class Connection {
     durability: IDBTransactionDurability,
     body: (r: Requests) => void,
   ): Promise<void> {
-    const r = await this.begin(stores, durability);
-    const done = r.completion();
-    try {
-      body(r);
-    } catch (cause) {
-      done.catch(() => undefined);
-      abort(r.tx);
-      throw cause;
-    }
-    await done;
+    await complete(await this.begin(stores, durability), body);
+  }
+
+  /** As `write`, for a body that changes nothing when it is run twice: repeated as a read is. */
+  rewrite(
+    stores: readonly StoreName[],
+    durability: IDBTransactionDurability,
+    body: (r: Requests) => void,
+  ): Promise<void> {
+    return this.#retrying((db) =>
+      complete(this.#requests(db, db.transaction(stores, 'readwrite', { durability })), body),
+    );
   }
 
   /** A readwrite idbTx, on a fresh connection if the old one is dead. */
@@ -217,6 +219,19 @@ export class Connection {
     this.#db?.close();
     this.#db = undefined;
   }
+}
+
+/** Resolves when the idbTx is complete with what `body` asks of it. */
+async function complete(r: Requests, body: (r: Requests) => void): Promise<void> {
+  const done = r.completion();
+  try {
+    body(r);
+  } catch (cause) {
+    done.catch(() => undefined);
+    abort(r.tx);
+    throw cause;
+  }
+  await done;
 }
 
 function messageOf(cause: unknown): string {

@@ -25,9 +25,10 @@ export async function recover(connection: Connection, file: FileRecord): Promise
 /**
  * Deletes what lies above the marker: step three of recovery, for the holder of the writer lock.
  * One idbTx; running it twice changes nothing. What it deletes can only be what nobody committed.
+ * @throws ConnectionLostError, StorageError
  */
 export async function apply(connection: Connection, file: FileId, marker: Version): Promise<void> {
-  await connection.write(['segments', 'commits', 'maps'], 'default', (r) => {
+  await connection.rewrite(['segments', 'commits', 'maps'], 'default', (r) => {
     const request = r.count('commits', commitsFrom(file, (marker + 1) as Version));
     request.onsuccess = () => {
       // A commit came in between: nothing above it is known to be an orphan.

@@ -139,6 +139,27 @@ describe('reading', () => {
   });
 });
 
+describe('what may be written twice', () => {
+  const again = (faults: Awaited<ReturnType<typeof opened>>) =>
+    faults.connection.rewrite(['files'], 'default', (r) => void r.delete('files', ['x', 'y']));
+
+  test.each<[string, Fault]>([
+    ['closed by the browser', { tag: 'close' }],
+    ['failing inside', { tag: 'request-error', name: 'UnknownError' }],
+  ])('is written again when the connection is found %s', async (_how, fault) => {
+    const all = await opened();
+    all.faults.plan(fault, { mode: 'readwrite' });
+    await again(all);
+    expect(all.told).toEqual(['lost', 1]);
+  });
+
+  test('fails with an error of ours when no connection lasts', async () => {
+    const all = await opened();
+    all.faults.plan({ tag: 'request-error', name: 'UnknownError' }, ALWAYS);
+    await expect(again(all)).rejects.toMatchObject(LOST);
+  });
+});
+
 describe('writing', () => {
   const BYTES = new ArrayBuffer(3);
 
