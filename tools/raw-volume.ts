@@ -27,8 +27,7 @@ export async function readRawVolume(
   name: string,
   options: { readonly bytes: boolean } = { bytes: true },
 ): Promise<RawVolume | undefined> {
-  const known = await indexedDB.databases();
-  if (!known.some((database) => database.name === name)) return undefined;
+  if (!(await exists(name))) return undefined;
   const database = await answer(indexedDB.open(name));
   try {
     if (!STORES.every((store) => database.objectStoreNames.contains(store))) return undefined;
@@ -52,8 +51,7 @@ export async function readRawVolume(
 
 /** One number for all records of a volume: two volumes with the same have the same records. */
 export async function digestVolume(name: string): Promise<string> {
-  const known = await indexedDB.databases();
-  if (!known.some((database) => database.name === name)) return 'none';
+  if (!(await exists(name))) return 'none';
   const database = await answer(indexedDB.open(name));
   const parts: BlobPart[] = [];
   try {
@@ -71,6 +69,12 @@ export async function digestVolume(name: string): Promise<string> {
   const bytes = await new Blob(parts).arrayBuffer();
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** WebKit also lists one whose making was interrupted, as version 0; to open that would make it. */
+async function exists(name: string): Promise<boolean> {
+  const known = await indexedDB.databases();
+  return known.some((database) => database.name === name && database.version !== 0);
 }
 
 async function readFiles(store: IDBObjectStore): Promise<Record<string, number>> {
