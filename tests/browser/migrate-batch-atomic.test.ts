@@ -23,6 +23,9 @@ const PAGE_BYTES = 4096;
 type Closing = SQLiteVFS & { close(): unknown };
 const read = (name: string) => readBatchAtomic(name, PATH);
 
+/** As the peer has it: WebKit knows no idleness. */
+const whenIdle = (work: () => void) => (globalThis.requestIdleCallback ?? setTimeout)(work);
+
 interface Peer {
   run(statements: readonly string[]): Promise<void>;
   close(): Promise<void>;
@@ -42,6 +45,8 @@ async function opened(line: string, name: string): Promise<Peer> {
     },
     async close() {
       await sqlite3.close(db);
+      // It purges when the page is idle, and would do so after its end.
+      await new Promise((resolve) => whenIdle(() => resolve(undefined)));
       await vfs.close();
     },
   };

@@ -9,6 +9,7 @@ import {
   UnsupportedError,
 } from '../../src/index.js';
 import { has, runnable } from '../support/browsers/capabilities.ts';
+import { using } from '../support/database-probes.ts';
 import { runScenario, type ScenarioName } from '../support/database-scenarios.js';
 import type { Job } from '../support/pages/database-worker.js';
 import { deleteVolume, FASTEST, freshVolume } from '../support/sqlite.js';
@@ -335,11 +336,12 @@ describe('openDatabase where something is missing', () => {
   test('without IndexedDB it throws, or takes memory if told to', async () => {
     vi.stubGlobal('indexedDB', undefined);
     await expect(openDatabase('a.db', { idbName })).rejects.toThrow('indexedDB');
-    await using db = await openDatabase('a.db', { idbName, fallback: 'memory' });
-    expect(db).toMatchObject({ durability: 'none', persistence: 'none' });
-    expect(db.engine.why).toContain('no IndexedDB');
-    expect(() => db.vfs).toThrow(UnsupportedError);
-    expect(await db.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    await using(await openDatabase('a.db', { idbName, fallback: 'memory' }), async (db) => {
+      expect(db).toMatchObject({ durability: 'none', persistence: 'none' });
+      expect(db.engine.why).toContain('no IndexedDB');
+      expect(() => db.vfs).toThrow(UnsupportedError);
+      expect(await db.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    });
   });
 
   test('opening can be given up', async () => {
@@ -367,8 +369,9 @@ describe('openDatabase where something is missing', () => {
   });
 
   test('persistence is told, and asked for in a window', async () => {
-    await using db = await openDatabase('a.db', { idbName });
-    expect(db.persistence).toMatch(/^(persistent|best-effort)$/);
-    expect(await requestPersistence()).toMatch(/^(persistent|best-effort)$/);
+    await using(await openDatabase('a.db', { idbName }), async (db) => {
+      expect(db.persistence).toMatch(/^(persistent|best-effort)$/);
+      expect(await requestPersistence()).toMatch(/^(persistent|best-effort)$/);
+    });
   });
 });

@@ -17,6 +17,18 @@ export async function values(db: Database): Promise<unknown[]> {
   return (await db.query('SELECT a FROM t ORDER BY a', [], { rows: 'arrays' })).flat();
 }
 
+/** What `await using` does, which WebKit cannot parse. */
+export async function using<T extends AsyncDisposable, R>(
+  resource: T,
+  use: (resource: T) => Promise<R>,
+): Promise<R> {
+  try {
+    return await use(resource);
+  } finally {
+    await resource[Symbol.asyncDispose]();
+  }
+}
+
 /** How a call fails, in plain values. */
 export async function failure(call: () => Promise<unknown> | undefined): Promise<unknown> {
   try {

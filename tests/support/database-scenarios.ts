@@ -10,6 +10,7 @@ import {
   PEOPLE,
   type Scenario,
   type ScenarioOptions,
+  using,
   values,
 } from './database-probes.ts';
 import { TRANSACTIONS } from './database-transactions.ts';
@@ -106,8 +107,9 @@ const SCENARIOS = {
 
   async statement(db) {
     await db.exec('CREATE TABLE t(a)');
-    await using insert = await db.prepare('INSERT INTO t VALUES (?)');
-    for (const a of [3, 1, 2]) await insert.exec([a]);
+    await using(await db.prepare('INSERT INTO t VALUES (?)'), async (insert) => {
+      for (const a of [3, 1, 2]) await insert.exec([a]);
+    });
     const ordered = await db.prepare<{ a: number }>('SELECT a FROM t WHERE a > :least ORDER BY a');
     const found = [await ordered.query({ least: 0 }), await ordered.query({ least: 2 })];
     const iterated = await collect(ordered.iterate({ least: 1 }));
@@ -244,8 +246,9 @@ const SCENARIOS = {
     await db.exec(PEOPLE);
     await db.durable();
     await db.close();
-    await using again = await openDatabase(db.path, options);
-    return await again.query('SELECT name FROM people');
+    return await using(await openDatabase(db.path, options), (again) =>
+      again.query('SELECT name FROM people'),
+    );
   },
   ...TRANSACTIONS,
 } satisfies Record<string, Scenario>;

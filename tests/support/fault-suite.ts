@@ -200,9 +200,10 @@ const CASES: Readonly<Record<number, Case>> = {
   },
   13: async ({ faults, program, db }) => {
     for (const kind of ['request', 'commit'] as const) {
-      faults.plan({ tag: 'delay', rounds: 300 }, { kind, store: kind === 'request' ? 'a' : '' });
+      faults.plan({ tag: 'delay', rounds: 300 }, { kind, mode: 'readwrite' });
       const late = program.put(db, 1, kind).then(() => 'late');
-      const early = program.put(db, 1, kind, { store: 'b' }).then(() => 'early');
+      // A read: in Firefox and WebKit one idbTx writes at a time, whatever its stores.
+      const early = program.all(db, 'b').then(() => 'early');
       expect(await Promise.race([late, early])).toBe('early');
       await late;
     }

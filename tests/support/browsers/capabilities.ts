@@ -1,12 +1,16 @@
 /** What some tests need and not every browser has. */
 
-export type Capability = 'JSPI' | 'SharedArrayBuffer' | 'OPFS';
+export type Capability = 'JSPI' | 'SharedArrayBuffer' | 'OPFS' | 'isolation by policy';
 
 /** What the browser that this runs in can do. */
 const HERE: Readonly<Record<Capability, () => boolean>> = {
   JSPI: () => 'Suspending' in WebAssembly && 'promising' in WebAssembly,
   SharedArrayBuffer: () => 'SharedArrayBuffer' in globalThis,
   OPFS: () => 'storage' in navigator && 'getDirectory' in navigator.storage,
+  'isolation by policy': () => {
+    const { featurePolicy } = document as { featurePolicy?: { features(): string[] } };
+    return featurePolicy?.features().includes('cross-origin-isolated') ?? false;
+  },
 };
 
 export function lacking(): Capability[] {

@@ -40,7 +40,7 @@ export const TARGETS: Readonly<Record<TargetName, Target>> = {
     flags: [],
     env: {},
     store: /^storage\/default\/.*\/idb\//,
-    lacks: [],
+    lacks: ['isolation by policy'],
   },
   webkit: {
     title: 'WebKitGTK',
@@ -48,7 +48,7 @@ export const TARGETS: Readonly<Record<TargetName, Target>> = {
     flags: [],
     env: {},
     store: /\/IndexedDB\.sqlite3/,
-    lacks: ['JSPI', 'SharedArrayBuffer', 'OPFS'],
+    lacks: ['JSPI', 'SharedArrayBuffer', 'OPFS', 'isolation by policy'],
   },
 };
 

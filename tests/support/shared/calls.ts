@@ -40,7 +40,7 @@ export interface Calls {
     method: TakingMethod,
     path: string,
     options: object,
-  ): unknown;
+  ): { readonly report: unknown; readonly progressCount: number };
   listen(context: number, type: VFSEventType): void;
   close(context: number): void;
 }

@@ -1,9 +1,11 @@
 /** The shared engine as tests speak to it: it runs in a worker, this is its remote control. */
+import { expect } from 'vitest';
 import type {
   ApplyOptions,
   ByteSource,
   ExportOptions,
   ImportOptions,
+  TransferProgress,
   VFSEventMap,
   VFSEventType,
 } from '../../../src/index.js';
@@ -11,6 +13,7 @@ import { SourceReader } from '../../../src/transfer/source.js';
 import { receiveFrom, sendThrough } from '../../../src/vfs/shared/byte-pipe.js';
 import { revivedError, withErrors } from '../../../src/vfs/shared/plain-error.js';
 import { Database, type Row, type Value } from '../database.ts';
+import { soon } from '../soon.ts';
 import type {
   Answer,
   Call,
@@ -128,13 +131,21 @@ function remoteTransfer(page: SharedPage, context: number) {
     const source = new SourceReader(given, signal);
     const { port1, port2 } = new MessageChannel();
     let failed: { readonly cause: unknown } | undefined;
-    sendThrough(port1, source, { volume: '', onProgress }).catch((cause) => {
+    let progressCount = 0;
+    const hear = (progress: TransferProgress) => {
+      progressCount++;
+      onProgress?.(progress);
+    };
+    sendThrough(port1, source, { volume: '', onProgress: hear }).catch((cause) => {
       failed = { cause };
     });
     try {
       const { totalBytes } = source;
       const known = { ...(totalBytes !== undefined && { totalBytes }), ...options };
-      return await page.call('take', context, port2, method, path, known);
+      const taken = await page.call('take', context, port2, method, path, known);
+      // Progress has a port of its own, and may come behind the report.
+      await soon(() => expect(progressCount).toBe(taken.progressCount));
+      return taken.report;
     } catch (cause) {
       throw failed ? failed.cause : cause;
     } finally {

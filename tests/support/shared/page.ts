@@ -1,5 +1,10 @@
 /** A worker with synchronous wa-sqlite builds and the shared engine, which does what a test asks. */
-import { type BackupMark, BlockStoreError, IDBBlockSharedVFS } from '../../../src/index.js';
+import {
+  type BackupMark,
+  BlockStoreError,
+  IDBBlockSharedVFS,
+  type TransferProgress,
+} from '../../../src/index.js';
 import { SourceReader } from '../../../src/transfer/source.js';
 import { receiveFrom, sendThrough, tellProgress } from '../../../src/vfs/shared/byte-pipe.js';
 import { plainError, withPlainErrors } from '../../../src/vfs/shared/plain-error.js';
@@ -76,7 +81,14 @@ const calls: Async<Calls> = {
   async take(context, port, method, path, options) {
     const { vfs } = contextOf(context);
     const stream = receiveFrom(port).stream;
-    return await vfs[method](path, stream, { ...options, onProgress: tellProgress(port) });
+    const tell = tellProgress(port);
+    let progressCount = 0;
+    const onProgress = (progress: TransferProgress) => {
+      progressCount++;
+      tell(progress);
+    };
+    const report: unknown = await vfs[method](path, stream, { ...options, onProgress });
+    return { report, progressCount };
   },
   async listen(context, event) {
     contextOf(context).vfs.addEventListener(event, ({ detail }) =>
