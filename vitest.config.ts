@@ -1,8 +1,20 @@
 import { defineConfig } from 'vitest/config';
-import { HANG_MS, playwrightProject } from './tests/support/browsers/project.ts';
+import { HANG_MS, playwrightProject, targetProject } from './tests/support/browsers/project.ts';
+import { TARGETS } from './tests/support/browsers/targets.ts';
 import { findChromium } from './tools/find-browser.mjs';
+import { testedBrowsers } from './tools/tested-browsers.mjs';
 
 const chromium = await findChromium({ log: () => {} });
+
+/** What says most about a browser in a minute; `npm run test:browsers` runs all. */
+const TELLING = [
+  'tests/browser/{environment,sql-api,sql-attach,sql-extensions,recovery}.test.ts',
+  'tests/browser/{fault-deferred,fault-overtaken}.test.ts',
+];
+const tested = testedBrowsers();
+const elsewhere = (['chromium-sqlite', 'firefox'] as const).filter((target) =>
+  tested.includes(TARGETS[target].browser),
+);
 
 export default defineConfig({
   test: {
@@ -21,18 +33,22 @@ export default defineConfig({
           sequence: { groupOrder: 0 },
         },
       },
-      // Side by side, for most of what they do is to wait for the disk.
+      // Side by side, for most of what they do is to wait for the disk; about equally long.
       playwrightProject(chromium, {
         name: 'browser-faults',
         include: [
-          'tests/browser/{fault,shared,conformance}*.test.ts',
+          'tests/browser/{fault,shared,conformance,open,readers}*.test.ts',
           'tests/regress/**/*.test.ts',
         ],
       }),
       playwrightProject(chromium, {
         name: 'browser-sql',
-        include: ['tests/browser/!(fault|shared|conformance)*.test.ts'],
+        include: ['tests/browser/!(fault|shared|conformance|open|readers)*.test.ts'],
       }),
+      // One after the other, beside the tests in Node, which wait for nothing.
+      ...elsewhere.map((target) =>
+        targetProject(target, { name: `on-${target}`, include: TELLING, groupOrder: 0 }),
+      ),
       {
         test: {
           name: 'process',

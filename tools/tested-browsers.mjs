@@ -1,15 +1,18 @@
 /**
- * The browsers that `npm test` runs in. In CI (variable `CI`) that is all of them: one that is missing is
- * installed or an error. Elsewhere it is Chromium, which is installed, and those others that are there.
+ * The browsers that `npm test` runs in. In CI (variable `CI`) that is each of them: one that is missing is
+ * installed or an error. Elsewhere it is Chromium, which is installed, and Firefox if it is there.
  * As a program: finds or installs them, and says what is left out.
  */
 import { pathToFileURL } from 'node:url';
-import { BROWSER_NAMES, BROWSERS } from './browsers/browser.mjs';
+import { BROWSERS } from './browsers/browser.mjs';
 import { findBrowser, looksInstalled } from './find-browser.mjs';
 
+/** @typedef {import('./browsers/browser.mjs').BrowserName} BrowserName */
+
+/** @type {readonly BrowserName[]} */
+const ALL = ['chromium', 'firefox'];
+
 /**
- * @typedef {import('./browsers/browser.mjs').BrowserName} BrowserName
- *
  * @param {{ isCI?: boolean, isThere?: (name: BrowserName) => boolean }} [host] default: this one
  * @returns {readonly BrowserName[]}
  */
@@ -17,12 +20,12 @@ export function testedBrowsers({
   isCI = Boolean(process.env['CI']),
   isThere = looksInstalled,
 } = {}) {
-  return BROWSER_NAMES.filter((name) => name === 'chromium' || isCI || isThere(name));
+  return ALL.filter((name) => name === 'chromium' || isCI || isThere(name));
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const tested = testedBrowsers();
-  for (const name of BROWSER_NAMES) {
+  for (const name of ALL) {
     if (tested.includes(name)) {
       await findBrowser(name, { log: (line) => console.error(`find-browser: ${line}`) });
     } else {
