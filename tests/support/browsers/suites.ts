@@ -25,6 +25,7 @@ export interface VitestReport {
 }
 
 const OLD = 'wa-sqlite 1.0.0';
+const LIVESTORE = '@livestore/wa-sqlite';
 const files = (pattern: RegExp) => (file: string) => pattern.test(file);
 
 /** The first that has a test is its suite. */
@@ -37,6 +38,8 @@ export const SUITES: readonly Suite[] = [
   sql('legacy-mirror', `SQL on IDBBlockMirrorVFS, ${OLD}`),
   sql('shared', 'SQL on IDBBlockSharedVFS'),
   sql('legacy-shared', `SQL on IDBBlockSharedVFS, ${OLD}`),
+  sql('livestore-mirror', `SQL on IDBBlockMirrorVFS, ${LIVESTORE}`),
+  sql('livestore-shared', `SQL on IDBBlockSharedVFS, ${LIVESTORE}`),
   { title: 'Engines read what others wrote', has: files(/^engines-interchange$/) },
   { title: 'Several tabs and workers', has: files(/^(readers|writers)$/) },
   {

@@ -1,6 +1,7 @@
-/** The table "what works where" of the README, made from the results of `npm run test:browsers`. */
+/** The README's table "what works where", made from the results of `npm run test:browsers`. */
+import { table } from '../../../bench/results.mjs';
 import { type Count, SUITES, type Suite } from './suites.ts';
-import { TARGET_NAMES, TARGETS, type TargetName } from './targets.ts';
+import { TARGET_NAMES, TARGETS, type Target, type TargetName } from './targets.ts';
 
 /** docs/browsers.json */
 export type Results = Readonly<Partial<Record<TargetName, TargetResult>>>;
@@ -14,39 +15,28 @@ export interface TargetResult {
   readonly suites: Readonly<Record<string, Count>>;
 }
 
-const BEGIN = '<!-- what works where: npm run test:browsers -- --record -->\n';
-const END = '<!-- end -->\n';
-
-/** @throws if the text has no place for the table */
-export function withTable(text: string, results: Results): string {
-  const begin = text.indexOf(BEGIN) + BEGIN.length;
-  const end = text.indexOf(END, begin);
-  if (begin < BEGIN.length || end < 0) throw new Error(`No ${BEGIN.trim()} … ${END.trim()} there`);
-  return text.slice(0, begin) + tableOf(results) + text.slice(end);
-}
-
+/** @throws if a suite that a browser can run is missing, or has failed */
 export function tableOf(results: Results): string {
-  const ran = TARGET_NAMES.flatMap((name) => {
+  const columns = TARGET_NAMES.flatMap((name) => {
     const { [name]: result } = results;
-    return result ? [{ target: TARGETS[name], result }] : [];
+    return result ? [{ ...TARGETS[name], ...result }] : [];
   });
-  const rows = [
-    ['', ...ran.map(({ target }) => target.title)],
-    ['---', ...ran.map(() => '---')],
-    ...SUITES.map((suite) => [
-      suite.title,
-      ...ran.map(({ target, result }) => cellOf(suite, { ...target, ...result })),
-    ]),
-    ['run on', ...ran.map(({ result }) => `${result.version}, ${result.date}`)],
-  ];
-  return rows.map((cells) => `| ${cells.join(' | ')} |\n`).join('');
+  return table(
+    ['', ...columns.map(({ title }) => title)],
+    [
+      ...SUITES.map((suite) => [suite.title, ...columns.map((column) => cellOf(suite, column))]),
+      ['seen on', ...columns.map(({ version, date }) => `${version}, ${date}`)],
+    ],
+  );
 }
 
 function cellOf(
   { title, needs }: Suite,
-  { lacks, suites }: Pick<TargetResult, 'suites'> & (typeof TARGETS)[TargetName],
+  { title: browser, lacks, suites }: TargetResult & Target,
 ): string {
   const { [title]: count } = suites;
-  if (count) return `${count.passed} of ${count.passed + count.failed}`;
-  return needs && lacks.includes(needs) ? `not there: needs ${needs}` : 'not run';
+  if (count?.failed) throw new Error(`"${title}" failed in ${browser}: it is not to be published`);
+  if (count) return `${count.passed} of ${count.passed}`;
+  if (needs && lacks.includes(needs)) return `not there: needs ${needs}`;
+  throw new Error(`"${title}" did not run in ${browser}: npm run test:browsers -- --record`);
 }

@@ -1,9 +1,9 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { countSuites, merged, suiteOf } from '../../support/browsers/suites.ts';
-import { tableOf, withTable } from '../../support/browsers/table.ts';
-import { filesBeyond } from '../../support/browsers/targets.ts';
+import { type Count, countSuites, merged, SUITES, suiteOf } from '../../support/browsers/suites.ts';
+import { tableOf } from '../../support/browsers/table.ts';
+import { filesBeyond, TARGETS } from '../../support/browsers/targets.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const SQL = 'SQL on IDBBlockVFS, JSPI';
@@ -52,20 +52,28 @@ test('a file that ran again counts as it ended last', () => {
   ]);
 });
 
-test('the table says what passed, what a browser lacks, and what was not run', () => {
-  const date = '2026-01-02';
+/** Results in which every suite but the given ones has one test, which passed. */
+function passedBut(lacks: readonly string[], more: Record<string, Count> = {}) {
+  const titles = SUITES.filter(({ needs }) => !lacks.includes(needs ?? '')).map((s) => s.title);
+  const suites = Object.fromEntries(titles.map((title) => [title, { passed: 1, failed: 0 }]));
+  return { date: '2026-01-02', version: 'V 3', suites: { ...suites, ...more } };
+}
+
+test('the table says what passed and what a browser lacks', () => {
   const table = tableOf({
-    firefox: { date, version: 'F 1', suites: { [FAULTS]: { passed: 1, failed: 2 } } },
-    webkit: { date, version: 'W 2', suites: { [FAULTS]: { passed: 3, failed: 0 } } },
+    firefox: passedBut([], { [FAULTS]: { passed: 12, failed: 0 } }),
+    webkit: passedBut(TARGETS.webkit.lacks),
   });
   expect(table).toContain('|  | Firefox | WebKitGTK |\n');
-  expect(table).toContain(`| ${FAULTS} | 1 of 3 | 3 of 3 |\n`);
-  expect(table).toContain(`| ${SQL} | not run | not there: needs JSPI |\n`);
-  expect(table).toContain('| run on | F 1, 2026-01-02 | W 2, 2026-01-02 |\n');
+  expect(table).toContain(`| ${FAULTS} | 12 of 12 | 1 of 1 |\n`);
+  expect(table).toContain(`| ${SQL} | 1 of 1 | not there: needs JSPI |\n`);
+  expect(table).toMatch(/\| seen on \| V 3, 2026-01-02 \| V 3, 2026-01-02 \|$/);
 });
 
-test('a text without a place for the table is refused', () => {
-  expect(() => withTable('no place', {})).toThrow('No <!--');
+test('a suite that failed, or did not run where it could, makes no table', () => {
+  const failed = { [FAULTS]: { passed: 12, failed: 1 } };
+  expect(() => tableOf({ firefox: passedBut([], failed) })).toThrow('failed in Firefox');
+  expect(() => tableOf({ firefox: passedBut(['JSPI']) })).toThrow('did not run in Firefox');
 });
 
 test('files that need what a browser lacks are left out there, and only there', () => {
