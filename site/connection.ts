@@ -1,7 +1,7 @@
 /**
  * The worker that has the database, as the page sees it.
  *
- *   running ──kill──▶ dead: calls under way reject
+ *   running ──kill, or it fails──▶ dead: calls under way reject, and later ones
  */
 import type { CallMessage, CallName, Calls, WorkerMessage } from './protocol.ts';
 
@@ -18,6 +18,7 @@ export class WorkerConnection {
   });
   readonly #waiting: Map<number, Waiting> = new Map();
   #lastId = 0;
+  #dead: Error | undefined;
 
   constructor(onEvent: (message: WorkerMessage) => void) {
     this.#worker.onmessage = ({ data }: MessageEvent<WorkerMessage>) => {
@@ -29,6 +30,7 @@ export class WorkerConnection {
   }
 
   call<N extends CallName>(name: N, ...args: Parameters<Calls[N]>): Promise<Answer<N>> {
+    if (this.#dead) return Promise.reject(this.#dead);
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve: resolve as Waiting['resolve'], reject });
@@ -42,6 +44,7 @@ export class WorkerConnection {
   }
 
   #fail(error: Error): void {
+    this.#dead = error;
     for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();
   }

@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { createServer } from 'vite';
 import { readCities } from '../demo/cities.mjs';
-import { ISOLATION_HEADERS, WASM_PACKAGES } from '../tools/serving.mjs';
+import { ISOLATION_HEADERS, sendIsolationHeaders, WASM_PACKAGES } from '../tools/serving.mjs';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 const REPOSITORY = fileURLToPath(new URL('..', import.meta.url));
@@ -26,6 +26,7 @@ export async function startSite({ port }) {
       {
         name: 'cities',
         configureServer({ middlewares }) {
+          sendIsolationHeaders(middlewares);
           middlewares.use('/cities.jsonl', (_request, response) => {
             response.end(readCities().lines.join('\n'));
           });

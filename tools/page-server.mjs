@@ -1,7 +1,7 @@
 /** Serves the repository's sources to a browser and receives what its pages report. */
 import { fileURLToPath } from 'node:url';
 import { createServer } from 'vite';
-import { ISOLATION_HEADERS, WASM_PACKAGES } from './serving.mjs';
+import { ISOLATION_HEADERS, sendIsolationHeaders, WASM_PACKAGES } from './serving.mjs';
 
 const REPOSITORY = fileURLToPath(new URL('..', import.meta.url));
 const MESSAGE_PATH = '/__host/message';
@@ -92,10 +92,7 @@ export function modulePage(modulePath, parameters = {}) {
  * @param {Readonly<Record<string, Route>>} routes
  */
 function addRoutes(server, onMessage, routes) {
-  server.middlewares.use((_request, response, next) => {
-    for (const [name, value] of Object.entries(ISOLATION_HEADERS)) response.setHeader(name, value);
-    next();
-  });
+  sendIsolationHeaders(server.middlewares);
   server.middlewares.use(MESSAGE_PATH, (request, response) => {
     receive(request, onMessage, () => response.writeHead(204).end());
   });

@@ -4,6 +4,19 @@ export const ISOLATION_HEADERS = {
   'Cross-Origin-Embedder-Policy': 'require-corp',
 };
 
+/**
+ * Has a server of Vite's send them with every response: it leaves them out of one that says that nothing has
+ * changed, and WebKit then refuses a worker that it has loaded before.
+ *
+ * @param {import('vite').Connect.Server} middlewares
+ */
+export function sendIsolationHeaders(middlewares) {
+  middlewares.use((_request, response, next) => {
+    for (const [name, value] of Object.entries(ISOLATION_HEADERS)) response.setHeader(name, value);
+    next();
+  });
+}
+
 /** Packages that find their .wasm beside their own module, so Vite must not bundle them. */
 export const WASM_PACKAGES = [
   'wa-sqlite-legacy',
