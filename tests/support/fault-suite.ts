@@ -200,7 +200,7 @@ const CASES: Readonly<Record<number, Case>> = {
   },
   13: async ({ faults, program, db }) => {
     for (const kind of ['request', 'commit'] as const) {
-      faults.plan({ tag: 'delay', rounds: 300 }, { kind, mode: 'readwrite' });
+      faults.plan({ tag: 'delay', rounds: 60 }, { kind, mode: 'readwrite' });
       const late = program.put(db, 1, kind).then(() => 'late');
       // A read: in Firefox and WebKit one idbTx writes at a time, whatever its stores.
       const early = program.all(db, 'b').then(() => 'early');
