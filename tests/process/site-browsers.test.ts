@@ -3,14 +3,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startSite } from '../../site/serve.mjs';
 import { createProfileDir } from '../../tools/profile-dir.mjs';
+import { soon } from '../support/soon.ts';
 import { driveFirefox } from '../support/webdriver/marionette.ts';
 import { DrivenPage } from '../support/webdriver/page.ts';
 import { driveWebKit } from '../support/webdriver/webkit-driver.ts';
 
 /** Where screenshots are to go, for people to look at. */
 const SHOTS_DIR = process.env['SCREENSHOTS_DIR'];
-
-const PATIENTLY = { timeout: 60_000 };
 
 const BROWSERS = [
   {
@@ -93,8 +92,8 @@ describe.each(BROWSERS)('$name', ({ name, drive, opened, kills }) => {
     const before = { commits: await commits(), version: await version() };
     expect(before.version).toBeGreaterThan(0);
     await runSql('CREATE TABLE note(text)');
-    await expect.poll(commits, PATIENTLY).toBe(before.commits + 1);
-    await expect.poll(version, PATIENTLY).toBe(before.version + 1);
+    await soon(async () => expect(await commits()).toBe(before.commits + 1));
+    await soon(async () => expect(await version()).toBe(before.version + 1));
     expect(await label('latency')).toMatch(/median \d/);
   });
 
@@ -123,6 +122,6 @@ describe.each(BROWSERS)('$name', ({ name, drive, opened, kills }) => {
     await press('export');
     await page.textLike('file-status', /^Exported [\d.]+ MB$/);
     const head = () => page.run('return window.exportedHead');
-    await expect.poll(head, PATIENTLY).toBe('SQLite format 3');
+    await soon(async () => expect(await head()).toBe('SQLite format 3'));
   });
 });
