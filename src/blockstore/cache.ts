@@ -3,7 +3,7 @@
  *
  *   I7  A block is handed out only after its checksum was seen to match; `verified` remembers
  *       for which slots that was done.
- *   I9  Bytes held stay within the limit, save for pinned segments, whose commit is in flight and
+ *   I9  Bytes held, with those besides, stay within the limit, save for pinned segments, whose commit is in flight and
  *       which its own queue bounds.
  */
 
@@ -40,12 +40,15 @@ interface Place {
 
 export class SegmentCache {
   readonly #limit: number;
+  readonly #besides: () => number;
   #bytes = 0;
   /** Second-chance queue, in order of insertion: hot ones go round once more. */
   readonly #queue: Map<CachedSegment, Place> = new Map();
 
-  constructor(bytesMax: number) {
+  /** @param besides bytes held elsewhere that count towards the limit */
+  constructor(bytesMax: number, besides: () => number = () => 0) {
     this.#limit = bytesMax;
+    this.#besides = besides;
   }
 
   get bytes(): number {
@@ -94,7 +97,7 @@ export class SegmentCache {
     // Twice round: the first time may only find that all were in use.
     let rounds = 2 * this.#queue.size;
     for (const [cached, place] of this.#queue) {
-      if (this.#bytes <= this.#limit || rounds-- === 0) return;
+      if (this.#bytes + this.#besides() <= this.#limit || rounds-- === 0) return;
       if (cached.hot || cached.pinned) {
         cached.hot = false;
         this.#queue.delete(cached);

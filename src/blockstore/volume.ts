@@ -20,8 +20,9 @@ import type { ResidenceOptions } from './residence.js';
 import type { ReadCounters } from './segments.js';
 import type { News } from './told.js';
 
-/** Bytes of inner blocks, beside those of the cache. */
+/** Of the cache's bytes, for inner blocks, if there is room for two segments as well. */
 const INNER_SHARE = 1 / 8;
+const INNER_CACHE_BYTES_MIN: number = 128 * 1024;
 
 /** Finds a file whose record is lost though commits bear its path; `recovery` supplies it. */
 export type FindLost = (connection: Connection, path: string) => Promise<void>;
@@ -76,8 +77,10 @@ export class Volume {
     };
     this.connection.onhealed = options.onHealed;
     const { cacheBytes, isInner } = options;
-    this.cache = new SegmentCache(cacheBytes);
-    this.#inner = isInner && { cache: new SegmentCache(cacheBytes * INNER_SHARE), isInner };
+    if (isInner && cacheBytes >= INNER_CACHE_BYTES_MIN) {
+      this.#inner = { cache: new SegmentCache(cacheBytes * INNER_SHARE), isInner };
+    }
+    this.cache = new SegmentCache(cacheBytes, () => this.#inner?.cache.bytes ?? 0);
     this.committer = new Committer({ ...options, connection: this.connection });
   }
 

@@ -14,8 +14,8 @@ export interface VFSOptions {
    */
   readonly durability?: Durability | 'pragma';
   /**
-   * Bytes of segments kept in memory, for all files of the VFS; inner pages of B-trees whose segments had
-   * to go take an eighth of it on top. Default 32 MiB, at least 64 KiB.
+   * Bytes of segments kept in memory, for all files of the VFS. An eighth of it, from 128 KiB on, may be
+   * inner pages of B-trees whose segments had to go. Default 32 MiB, at least 64 KiB.
    */
   readonly cacheBytes?: number;
   /**

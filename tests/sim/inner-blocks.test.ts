@@ -13,17 +13,18 @@ import { Store, VOLUME } from '../support/store-dsl.ts';
 
 const PER_SEGMENT = 120;
 const SEGMENTS = 12;
-/** Room for two segments, so for 15 KiB of inner blocks. */
-const CACHE_BYTES = 2 * 61 * 1024;
+/** Room for two segments, or for one and 16 KiB of inner blocks. */
+const CACHE_BYTES = 128 * 1024;
 const INNER = 7;
 
 useGlobals();
 
 /** A file of twelve segments, a cache for two of them, and blocks that count as inner. */
-async function opened(
+async function opened({
   isInner = (block: Uint8Array) => block[0] === INNER,
   change = (records: RecordEditor) => records,
-) {
+  cacheBytes = CACHE_BYTES,
+} = {}) {
   const lab = new Lab();
   const writer = await lab.open({ spillBytes: 2 ** 30 });
   await writer.commit([blocks(PATH, 0, SEGMENTS * PER_SEGMENT, 1)], 'strict');
@@ -34,7 +35,7 @@ async function opened(
   const store = await Store.open({
     factory: sim,
     paths: [PATH],
-    cacheBytes: CACHE_BYTES,
+    cacheBytes,
     isInner,
   });
   const file = store.file(PATH);
@@ -73,7 +74,7 @@ test('one that nobody has read goes with its segment, for nobody has checked it'
 test('one that is damaged is never kept', async () => {
   const flip = (records: RecordEditor) =>
     records.flipBit('segments', [1, 1, 0], 8 * 512 * INNER + 99);
-  const { view, push, inMemory } = await opened(undefined, flip);
+  const { view, push, inMemory } = await opened({ change: flip });
   await expect(view.load(INNER)).rejects.toMatchObject({ code: 'CORRUPTION' });
   await push();
   expect(inMemory(INNER)).toBeUndefined();
@@ -130,8 +131,8 @@ test('of an older version it is not the newer one', async () => {
   expect((await newer.load(INNER))?.[1]).not.toBe(view.peek(INNER)?.[1]);
 });
 
-test('however many there are, they take an eighth of the cache on top', async () => {
-  const { store, view } = await opened(() => true);
+test('however many there are, the cache stays within its limit', async () => {
+  const { store, view } = await opened({ isInner: () => true });
   let most = 0;
   for (let round = 0; round < 2; round++) {
     for (let block = 0; block < SEGMENTS * PER_SEGMENT; block++) {
@@ -139,6 +140,14 @@ test('however many there are, they take an eighth of the cache on top', async ()
       most = Math.max(most, store.volume.cachedBytes);
     }
   }
-  expect(most).toBeLessThanOrEqual(CACHE_BYTES * 1.125);
-  expect(most).toBeGreaterThan(CACHE_BYTES * 0.9);
+  expect(most).toBeLessThanOrEqual(CACHE_BYTES);
+  // One segment, and as many inner blocks as may be kept.
+  expect(most).toBeGreaterThanOrEqual(PER_SEGMENT * 512 + CACHE_BYTES / 8);
+});
+
+test('a cache without room for two segments keeps none', async () => {
+  const { view, push, inMemory } = await opened({ cacheBytes: CACHE_BYTES - 1 });
+  await view.load(INNER);
+  await push();
+  expect(inMemory(INNER)).toBeUndefined();
 });
