@@ -1,5 +1,7 @@
-/** The shared engine as tests speak to it: it runs in a worker, this is its remote control. */
-import { expect } from 'vitest';
+/**
+ * The shared engine as tests speak to it: it runs in a worker, this is its remote control. Without Vitest, for
+ * pages that run by themselves use it, too.
+ */
 import type {
   ApplyOptions,
   ByteSource,
@@ -13,7 +15,6 @@ import { SourceReader } from '../../../src/transfer/source.js';
 import { receiveFrom, sendThrough } from '../../../src/vfs/shared/byte-pipe.js';
 import { revivedError, withErrors } from '../../../src/vfs/shared/plain-error.js';
 import { Database, type Row, type Value } from '../database.ts';
-import { soon } from '../soon.ts';
 import type {
   Answer,
   Call,
@@ -31,6 +32,27 @@ interface Pending {
 }
 
 type Listener = (event: { readonly detail: never }) => void;
+
+/** Counts what comes by a way of its own. */
+class Arrivals {
+  #count = 0;
+  #wake: () => void = () => undefined;
+
+  add(): void {
+    this.#count++;
+    this.#wake();
+  }
+
+  /** Resolves when so many have come; rejects if there are more. */
+  async reach(count: number): Promise<void> {
+    while (this.#count < count) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    if (this.#count > count) throw new Error(`${this.#count} came, not ${count}`);
+  }
+}
 
 /** A worker in which SQLite runs. */
 export class SharedPage {
@@ -131,10 +153,10 @@ function remoteTransfer(page: SharedPage, context: number) {
     const source = new SourceReader(given, signal);
     const { port1, port2 } = new MessageChannel();
     let failed: { readonly cause: unknown } | undefined;
-    let progressCount = 0;
+    const arrivals = new Arrivals();
     const hear = (progress: TransferProgress) => {
-      progressCount++;
       onProgress?.(progress);
+      arrivals.add();
     };
     sendThrough(port1, source, { volume: '', onProgress: hear }).catch((cause) => {
       failed = { cause };
@@ -144,7 +166,7 @@ function remoteTransfer(page: SharedPage, context: number) {
       const known = { ...(totalBytes !== undefined && { totalBytes }), ...options };
       const taken = await page.call('take', context, port2, method, path, known);
       // Progress has a port of its own, and may come behind the report.
-      await soon(() => expect(progressCount).toBe(taken.progressCount));
+      await arrivals.reach(taken.progressCount);
       return taken.report;
     } catch (cause) {
       throw failed ? failed.cause : cause;
