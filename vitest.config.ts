@@ -12,8 +12,10 @@ const TELLING = [
   'tests/browser/{fault-deferred,fault-overtaken}.test.ts',
 ];
 const tested = testedBrowsers();
-const elsewhere = (['chromium-sqlite', 'firefox'] as const).filter((target) =>
-  tested.includes(TARGETS[target].browser),
+/** With `ELSEWHERE=1` also what runs in other browsers, for which CI has no time. */
+const isEverywhere = Boolean(process.env['ELSEWHERE']);
+const elsewhere = (['chromium-sqlite', 'firefox'] as const).filter(
+  (target) => isEverywhere && tested.includes(TARGETS[target].browser),
 );
 
 export default defineConfig({
@@ -53,6 +55,7 @@ export default defineConfig({
         test: {
           name: 'process',
           include: ['tests/process/**/*.test.ts'],
+          exclude: isEverywhere ? [] : ['tests/process/site-browsers.test.ts'],
           sequence: { groupOrder: 1 },
           environment: 'node',
           fileParallelism: false,
