@@ -3,8 +3,8 @@
  *
  *   I7  A block is handed out only after its checksum was seen to match; `verified` remembers
  *       for which slots that was done.
- *   I9  Bytes held, with those besides, stay within the limit, save for pinned segments, whose commit is in flight and
- *       which its own queue bounds.
+ *   I9  Bytes held, with those besides, stay within the limit, save for pinned segments, whose
+ *       commit is in flight and which its own queue bounds.
  */
 
 export interface CachedSegment {

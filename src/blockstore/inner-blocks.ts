@@ -4,6 +4,8 @@
  *
  *   I7  Only blocks that were handed out are kept: their checksums were seen to match.
  *   I9  They have a cache of their own, with a limit.
+ *
+ * Test: tests/sim/inner-blocks.test.ts.
  */
 import type { CachedSegment, FileSegments, SegmentCache } from './cache.js';
 
@@ -35,17 +37,20 @@ export class InnerBlocks {
   rescue(segment: number, { views }: CachedSegment): void {
     if (!this.#shared) return;
     const { cache, isInner } = this.#shared;
-    const inner = [...views.entries()].filter(([, block]) => block && isInner(block));
-    const blockBytes = inner[0]?.[1].length ?? 0;
-    if (blockBytes === 0) return;
-    const bytes = new Uint8Array(inner.length * blockBytes);
-    const kept: Uint8Array[] = [];
-    inner.forEach(([slot, block], i) => {
-      bytes.set(block, i * blockBytes);
-      kept[slot] = bytes.subarray(i * blockBytes, (i + 1) * blockBytes);
+    const slots: number[] = [];
+    views.forEach((block, slot) => {
+      if (isInner(block)) slots.push(slot);
     });
-    const { views: empty } = cache.insert(this.#kept, segment, bytes, { slots: 0 });
-    Object.assign(empty, kept);
+    const [first] = slots;
+    if (first === undefined) return;
+    const blockBytes = (views[first] as Uint8Array).length;
+    const bytes = new Uint8Array(slots.length * blockBytes);
+    const kept = cache.insert(this.#kept, segment, bytes, { slots: 0 });
+    slots.forEach((slot, i) => {
+      const copy = bytes.subarray(i * blockBytes, (i + 1) * blockBytes);
+      copy.set(views[slot] as Uint8Array);
+      kept.views[slot] = copy;
+    });
   }
 
   /** The segment is in the cache again, or will never be committed. */

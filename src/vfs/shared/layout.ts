@@ -31,6 +31,8 @@ export const WORD = {
   /** How many more deferred commits, and bytes of them, may wait: as of the last one acted on. */
   ROOM_COMMITS: 7,
   ROOM_BYTES: 8,
+  /** 1 once a storage worker has heard of the client. */
+  HEARD: 9,
   /** One word for each open file, see LEASE. */
   LEASES: 16,
 } as const;

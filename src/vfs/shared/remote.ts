@@ -3,12 +3,14 @@
  *
  *   I9  A storage worker that does not take the client in within the limit, or whose heart stops while
  *       something is asked of it, is given up.
+ *   A client asks until it is heard, and is taken in once (tests/sim/shared-attach.test.ts).
  *
  *   attaching ──attached──▶ open ──close──▶ closing ──closed──▶ closed
  *       └──failed, late──▶ (thrown)   └──failed, silent──▶ lost: every call fails at once
  */
 import { type BlockStoreError, ConnectionLostError, StorageWorkerError } from '../../errors.js';
 import type { Emitter } from '../events.js';
+import { partsOf, WORD } from './layout.js';
 import { revivedError, withErrors } from './plain-error.js';
 import type { Pulse } from './pulse.js';
 import type { Attach, ClientMessage, RemoteCalls, StorageMessage } from './worker-protocol.js';
@@ -28,6 +30,12 @@ export interface RemoteOptions {
   /** Rejects when the storage worker could not be started. */
   readonly failed: Promise<never>;
 }
+
+/**
+ * Firefox (153) may lose what is sent through a port soon after that came to a worker: then it is sent again,
+ * with a port of its own.
+ */
+const ASK_AGAIN_MS = 250;
 
 export class RemoteStorage {
   readonly #port: MessagePort;
@@ -53,24 +61,34 @@ export class RemoteStorage {
     attach: Attach,
     options: RemoteOptions,
   ): Promise<RemoteStorage> {
-    const { port1, port2 } = new MessageChannel();
     const { idbName } = attach.options;
-    const remote = new RemoteStorage(port1, idbName, options);
-    let timer: ReturnType<typeof setTimeout> | undefined;
+    const { words } = partsOf(attach.buffer);
+    const ports: MessagePort[] = [];
+    const timers: ReturnType<typeof setTimeout>[] = [];
     const late = new Promise<never>((_, reject) => {
       const why = `it did not answer within ${options.timeoutMs} ms`;
-      timer = setTimeout(() => reject(new StorageWorkerError(idbName, why)), options.timeoutMs);
+      const giveUp = () => reject(new StorageWorkerError(idbName, why));
+      timers.push(setTimeout(giveUp, options.timeoutMs));
     });
-    const attached = remote.#expect();
+    const attached = new Promise<RemoteStorage>((resolve, reject) => {
+      const ask = () => {
+        if (Atomics.load(words, WORD.HEARD) === 1) return;
+        const { port1, port2 } = new MessageChannel();
+        ports.push(port1);
+        const remote = new RemoteStorage(port1, idbName, options);
+        remote.#expect().then(() => resolve(remote), reject);
+        target.postMessage(attach, [port2]);
+      };
+      ask();
+      timers.push(setInterval(ask, ASK_AGAIN_MS));
+    });
+    let remote: RemoteStorage | undefined;
     try {
-      target.postMessage(attach, [port2]);
-      await Promise.race([attached, late, options.failed]);
+      remote = await Promise.race([attached, late, options.failed]);
       return remote;
-    } catch (cause) {
-      port1.close();
-      throw cause;
     } finally {
-      clearTimeout(timer);
+      for (const timer of timers) clearTimeout(timer);
+      for (const port of ports) if (!remote || port !== remote.#port) port.close();
     }
   }
 

@@ -9,7 +9,7 @@
  */
 import { OptionError } from '../../errors.js';
 import type { VFSEventMap, VFSEventType } from '../events.js';
-import { partsOf } from './layout.js';
+import { partsOf, WORD } from './layout.js';
 import { plainError, withPlainErrors } from './plain-error.js';
 import { ServedVolume } from './served-volume.js';
 import { ChannelServer } from './server.js';
@@ -76,6 +76,12 @@ class StorageServer {
   }
 
   #attach(attach: Attach, port: MessagePort): void {
+    const { words } = partsOf(attach.buffer);
+    // Whoever has no answer asks again.
+    if (Atomics.exchange(words, WORD.HEARD, 1) === 1) {
+      port.close();
+      return;
+    }
     const tell = (message: StorageMessage) => port.postMessage(message);
     const { idbName } = attach.options;
     this.#serve(attach, port, tell).then(
