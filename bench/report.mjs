@@ -7,6 +7,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { OTHER_PLACES, readLatest } from './latest.mjs';
 import { growthPlots, latencyPlots } from './plots.mjs';
 import { asyncTables } from './report-async.mjs';
+import { growthTables } from './report-growth.mjs';
 import { observedTables } from './report-observed.mjs';
 import { spaceTables } from './report-space.mjs';
 import { syncTables } from './report-sync.mjs';
@@ -54,7 +55,10 @@ const SECTIONS = {
     title: 'How far ahead',
     tables: (results) => [...targetTables(results), ...latencyPlots(results)],
   },
-  growth: { title: 'Cost against size', tables: growthPlots },
+  growth: {
+    title: 'Cost against size',
+    tables: (results) => [...growthPlots(results), ...growthTables(results)],
+  },
   more: { title: 'What else applications do', tables: spaceTables },
   async: { title: 'The asynchronous engine beside IDBBatchAtomicVFS', tables: asyncTables },
   sync: {

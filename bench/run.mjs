@@ -17,7 +17,8 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { modulePage, startHost } from '../tools/browser-host.mjs';
-import { BROWSER_NAMES } from '../tools/browsers/browser.mjs';
+import { BROWSER_NAMES, BROWSERS } from '../tools/browsers/browser.mjs';
+import { findBrowser } from '../tools/find-browser.mjs';
 import { bundle } from './bundle.mjs';
 import { readLatest, writeLatest } from './latest.mjs';
 import { printProfiles, startProfiler } from './profile.mjs';
@@ -87,13 +88,18 @@ async function runSet(set) {
     plan = await repeatOnce({ set, repetition, figures });
   }
   if (!plan || plan.steps === 0) return undefined;
-  const { browser, contenders, workloads } = plan;
+  const { contenders, workloads } = plan;
+  // WebKitGTK does not tell pages its version.
+  const name =
+    browser === 'webkit'
+      ? await BROWSERS.webkit.version(await findBrowser('webkit'))
+      : plan.browser;
   return {
     date: new Date().toISOString().slice(0, 10),
     machine: `${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), ${type()} ${release().split('.', 2).join('.')}`,
     loadAtStart,
     loadAtEnd: loadavg()[0] ?? 0,
-    browser: values.backend ? `${browser} on its ${values.backend} backend` : browser,
+    browser: values.backend ? `${name} on its ${values.backend} backend` : name,
     repeat,
     contenders,
     workloads,
