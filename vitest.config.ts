@@ -12,10 +12,8 @@ const TELLING = [
   'tests/browser/{fault-deferred,fault-overtaken}.test.ts',
 ];
 const tested = testedBrowsers();
-/** With `ELSEWHERE=1` also what runs in other browsers, for which CI has no time. */
-const isEverywhere = Boolean(process.env['ELSEWHERE']);
-const elsewhere = (['chromium-sqlite', 'firefox'] as const).filter(
-  (target) => isEverywhere && tested.includes(TARGETS[target].browser),
+const elsewhere = (['chromium-sqlite', 'firefox', 'webkit'] as const).filter((target) =>
+  tested.includes(TARGETS[target].browser),
 );
 
 export default defineConfig({
@@ -39,23 +37,23 @@ export default defineConfig({
       playwrightProject(chromium, {
         name: 'browser-faults',
         include: [
-          'tests/browser/{fault,shared,conformance,open,readers}*.test.ts',
+          'tests/browser/{fault,files,shared,conformance,mirror,open,readers}*.test.ts',
           'tests/regress/**/*.test.ts',
         ],
       }),
       playwrightProject(chromium, {
         name: 'browser-sql',
-        include: ['tests/browser/!(fault|shared|conformance|open|readers)*.test.ts'],
+        include: ['tests/browser/!(fault|files|shared|conformance|mirror|open|readers)*.test.ts'],
       }),
-      // One after the other, beside the tests in Node, which wait for nothing.
+      // One after the other, after those.
       ...elsewhere.map((target) =>
-        targetProject(target, { name: `on-${target}`, include: TELLING, groupOrder: 0 }),
+        targetProject(target, { name: `on-${target}`, include: TELLING }),
       ),
       {
         test: {
           name: 'process',
           include: ['tests/process/**/*.test.ts'],
-          exclude: isEverywhere ? [] : ['tests/process/site-browsers.test.ts'],
+          exclude: tested.length > 1 ? [] : ['tests/process/site-browsers.test.ts'],
           sequence: { groupOrder: 1 },
           environment: 'node',
           fileParallelism: false,

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { isImpatient, type SourceFile, violations } from './support/source-rules.ts';
+import { isImpatient, type SourceFile, violations, wayTo } from './support/source-rules.ts';
 
 const SRC = join(import.meta.dirname, '..', 'src');
 /** What the others wait with. */
@@ -19,7 +19,34 @@ test('tests wait with soon(), which is patient on a busy machine', () => {
   expect(impatient).toEqual([PATIENT]);
 });
 
+test('pages that run by themselves load nothing of Vitest', () => {
+  const files = new Map(filesBelow(import.meta.dirname).map((file) => [file.path, file]));
+  const pages = [...files.values()].filter(({ path }) => path.startsWith('support/pages/'));
+  expect(pages.length).toBeGreaterThan(0);
+  expect(pages.map((page) => wayTo('vitest', page, files)).filter(Boolean)).toEqual([]);
+});
+
 describe('the rules', () => {
+  // Goal: a page that comes upon Vitest by others' imports is found. Method: such a page, and one that has its
+  // types alone.
+  test.each([
+    [`import { b } from './b.js';`, ['a.ts', 'b.ts']],
+    [`import {\n  b,\n} from './b.ts';`, ['a.ts', 'b.ts']],
+    [`export * from './b.ts';`, ['a.ts', 'b.ts']],
+    [`import './b.ts';`, ['a.ts', 'b.ts']],
+    [`new Worker(new URL('./b.ts', import.meta.url))`, ['a.ts', 'b.ts']],
+    [`import { test } from 'vitest';`, ['a.ts']],
+    [`import type { b } from './b.ts';`, undefined],
+    [`import { x } from './c.ts';`, undefined],
+  ])('%s is on the way to Vitest: %s', (text, way) => {
+    const files = [
+      { path: 'b.ts', text: `import { x } from './c.ts';\nimport { vi } from 'vitest';` },
+      { path: 'c.ts', text: `import { a } from './a.ts';` },
+    ];
+    const known = new Map(files.map((file) => [file.path, file]));
+    expect(wayTo('vitest', { path: 'a.ts', text }, known)).toEqual(way);
+  });
+
   // Goal: the test above can fail. Method: one sample for each rule, on both sides of it.
   test.each([
     ['format/keys.ts', `import { x } from '../blockstore/map.js';`],

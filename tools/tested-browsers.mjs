@@ -1,6 +1,6 @@
 /**
  * The browsers that `npm test` runs in. In CI (variable `CI`) that is each of them: one that is missing is
- * installed or an error. Elsewhere it is Chromium, which is installed, and Firefox if it is there.
+ * installed or an error. Elsewhere it is Chromium, which is installed, and of the others those that are there.
  * As a program: finds or installs them, and says what is left out.
  */
 import { pathToFileURL } from 'node:url';
@@ -10,7 +10,7 @@ import { findBrowser, looksInstalled } from './find-browser.mjs';
 /** @typedef {import('./browsers/browser.mjs').BrowserName} BrowserName */
 
 /** @type {readonly BrowserName[]} */
-const ALL = ['chromium', 'firefox'];
+const ALL = ['chromium', 'firefox', 'webkit'];
 
 /**
  * @param {{ isCI?: boolean, isThere?: (name: BrowserName) => boolean }} [host] default: this one

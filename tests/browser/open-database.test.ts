@@ -19,6 +19,8 @@ const WORKER = new URL('../support/pages/database-worker.ts', import.meta.url);
 
 /** Longer than another connection takes to hand the writer lock over. */
 const PATIENCE_MS = 60_000;
+/** Longer than that: a lock that its holder keeps is an error, and is not stolen instead. */
+const STEAL_AFTER_MS = 600_000;
 
 type Answer = { readonly value: unknown } | { readonly error: string };
 
@@ -50,7 +52,8 @@ afterEach(() => {
 /** Runs scenarios where a kind runs. */
 function runnerOf({ options, ...where }: (typeof KINDS)[number]) {
   return async (scenario: ScenarioName, more: OpenOptions = {}): Promise<unknown> => {
-    const all = { idbName, busyTimeoutMs: PATIENCE_MS, ...options, ...more };
+    const patient = { busyTimeoutMs: PATIENCE_MS, stealAfterMs: STEAL_AFTER_MS };
+    const all = { idbName, ...patient, ...options, ...more };
     if (!('worker' in where)) return await runScenario(scenario, all);
     const job: Job = { name: scenario, options: all };
     const answer = await askDedicatedWorker<Answer>(WORKER, job);

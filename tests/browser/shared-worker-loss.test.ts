@@ -15,8 +15,11 @@ import { deleteVolume, freshVolume } from '../support/sqlite.js';
 
 /** Longer than a busy machine keeps a thread from running. */
 const LIMIT_MS = 3000;
-/** Longer than the writer lock of a worker that is gone takes to be free. */
-const PATIENCE_MS = 60_000;
+/**
+ * `busyTimeoutMs` is longer than the writer lock of a worker that is gone takes to be free, `stealAfterMs`
+ * longer than that: a lock that stays is SQLITE_BUSY, and is not stolen instead.
+ */
+const PATIENT = { busyTimeoutMs: 60_000, stealAfterMs: 600_000 };
 const SQLITE_IOERR = 10;
 
 const opened: Worker[] = [];
@@ -28,7 +31,7 @@ async function start(idbName: string) {
   const { worker: storage, port } = startStorage();
   const page = new SharedPage();
   opened.push(page.worker, storage);
-  const options = { idbName, workerTimeoutMs: LIMIT_MS, busyTimeoutMs: PATIENCE_MS };
+  const options = { idbName, workerTimeoutMs: LIMIT_MS, ...PATIENT };
   const context = await SharedContext.create(page, 'shared', options, port);
   return { storage, page, context, db: await context.open() };
 }
@@ -163,7 +166,7 @@ const PROGRAMS: readonly Program[] = [
   },
 ];
 
-const SMALL = { spillBytes: 65536, cacheBytes: 65536, busyTimeoutMs: PATIENCE_MS };
+const SMALL = { spillBytes: 65536, cacheBytes: 65536, ...PATIENT };
 
 async function startOn(storage: Worker, idbName: string) {
   const page = new SharedPage();

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startSite } from '../../site/serve.mjs';
 import { createProfileDir } from '../../tools/profile-dir.mjs';
+import { testedBrowsers } from '../../tools/tested-browsers.mjs';
 import { soon } from '../support/soon.ts';
 import { driveFirefox } from '../support/webdriver/marionette.ts';
 import { DrivenPage } from '../support/webdriver/page.ts';
@@ -28,9 +29,11 @@ const BROWSERS = [
   },
 ] as const;
 
+const tested = BROWSERS.filter(({ name }) => testedBrowsers().includes(name));
+
 // Goal: the page that `npm start` serves does what it offers in browsers other than Chromium. Method: a user's
 // way through it with the keyboard, driven by WebDriver; what the page says is looked at.
-describe.each(BROWSERS)('$name', ({ name, drive, opened, kills }) => {
+describe.each(tested)('$name', ({ name, drive, opened, kills }) => {
   let site: { url: string; close: () => Promise<void> };
   let page: DrivenPage;
 

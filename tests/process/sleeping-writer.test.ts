@@ -84,7 +84,8 @@ describe.each(CASES)('%s, %s', (build, sleep) => {
       const reads = await first.ask('reads');
       expect(reads[0]?.[1]).toBe(0);
       const found = reads.filter(([beganMs]) => beganMs > committedMs);
-      expect(found.length).toBeGreaterThan(0);
+      // A count, and not the first: a read that fails ends them.
+      expect(found.length).toBeGreaterThan(10);
       return found;
     });
     expect(late.filter(([, value]) => value !== 1)).toEqual([]);

@@ -3,16 +3,19 @@
  *
  * Method: tabs of one simulated IndexedDB; one deletes while another reads, writes, does nothing, or dies.
  */
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { BusyError } from '../../src/errors.js';
 import { useGlobals } from '../support/globals.ts';
 import { PATH, type Tab, Tabs } from '../support/tabs.ts';
 
 const BUSY = 5;
-/** For who is to be refused; long enough for an idle tab to let go. */
+/** For who is to be refused. */
 const BRIEF_MS = 1000;
 /** Longer than a test may take. */
 const NEVER_MS = 600_000;
+/** After what time without a read an idle tab lets go of its pin by itself. */
+const PIN_IDLE_MS = 500;
+const CHANNEL = 'idb-block-vfs:volume';
 
 useGlobals();
 
@@ -20,7 +23,10 @@ let tabs: Tabs;
 beforeEach(() => {
   tabs = new Tabs();
 });
-afterEach(() => tabs.closeAll());
+afterEach(async () => {
+  vi.unstubAllGlobals();
+  await tabs.closeAll();
+});
 
 /** A tab that has the database open, one that deletes it, and a third that has it open too. */
 async function threeTabs(busyTimeoutMs: number): Promise<[Tab, Tab, Tab]> {
@@ -29,6 +35,35 @@ async function threeTabs(busyTimeoutMs: number): Promise<[Tab, Tab, Tab]> {
   const deleting = await tabs.open({ busyTimeoutMs });
   await deleting.db.close();
   return [first, deleting, await tabs.open()];
+}
+
+/** From now on an idle tab lets go of its pin when it is told to, and not by itself. @returns how many would have */
+function holdPins(): () => number {
+  const { setTimeout: start } = globalThis;
+  let held = 0;
+  const late = ((callback: () => void, ms?: number) => {
+    if (ms === PIN_IDLE_MS) held++;
+    return start(callback, ms === PIN_IDLE_MS ? NEVER_MS : ms);
+  }) as typeof setTimeout;
+  vi.stubGlobal('setTimeout', late);
+  return () => held;
+}
+
+/** Words that tabs say to each other while `work` runs. */
+async function saidDuring(work: () => Promise<void>): Promise<unknown[]> {
+  const [observer, marker] = [new BroadcastChannel(CHANNEL), new BroadcastChannel(CHANNEL)];
+  const said: unknown[] = [];
+  const isOver = new Promise<void>((resolve) => {
+    observer.onmessage = ({ data }: MessageEvent<{ readonly word: unknown }>) => {
+      if (data.word === 'over') resolve();
+      else said.push(data.word);
+    };
+  });
+  await work();
+  marker.postMessage({ word: 'over' });
+  await isOver;
+  for (const channel of [observer, marker]) channel.close();
+  return said;
 }
 
 function sumIn({ db }: Tab): Promise<unknown> {
@@ -73,14 +108,20 @@ test('does not wait for a reader that has died', async () => {
   const [, deleting, reader] = await threeTabs(NEVER_MS);
   await reader.db.run('BEGIN; SELECT * FROM t');
   reader.locks.releaseHeld();
-  expect(await deleting.page.vfs.deleteFile(PATH)).toBe(true);
+  const said = await saidDuring(async () => {
+    expect(await deleting.page.vfs.deleteFile(PATH)).toBe(true);
+  });
+  // Who has to wait asks for that.
+  expect(said).not.toContain('yield');
   expect(await deleting.page.vfs.listFiles()).toEqual([]);
 });
 
 test('goes through at once beside tabs that do nothing: they are told, and find it empty', async () => {
-  const [first, deleting, third] = await threeTabs(NEVER_MS);
+  const heldPins = holdPins();
+  const [first, deleting, third] = await threeTabs(60_000);
   for (const tab of [first, third]) await sumIn(tab);
   expect(await tabs.pinNames()).not.toEqual([]);
+  expect(heldPins()).toBeGreaterThan(0);
   expect(await deleting.page.vfs.deleteFile(PATH)).toBe(true);
   for (const { db } of [first, third]) {
     expect(await db.failure('SELECT * FROM t')).toBe(BUSY);
@@ -93,9 +134,13 @@ test('goes through at once beside tabs that do nothing: they are told, and find 
 
 // What an old snapshot needs is named by nothing that is stored, if there is too much of it.
 test('repair waits for readers as well', async () => {
-  const [, repairing, reader] = await threeTabs(BRIEF_MS);
+  const heldPins = holdPins();
+  const [, repairing, reader] = await threeTabs(60_000);
+  const brief = await tabs.open({ busyTimeoutMs: BRIEF_MS });
+  await brief.db.close();
   await reader.db.run('BEGIN; SELECT * FROM t');
-  await expect(repairing.page.vfs.verify(PATH, { repair: true })).rejects.toThrow(BusyError);
+  await expect(brief.page.vfs.verify(PATH, { repair: true })).rejects.toThrow(BusyError);
   await reader.db.run('COMMIT');
+  expect(heldPins()).toBeGreaterThan(0);
   expect(await repairing.page.vfs.verify(PATH, { repair: true })).toMatchObject({ defects: [] });
 });

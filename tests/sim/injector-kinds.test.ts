@@ -4,5 +4,6 @@ import { SimulatedIndexedDB } from '../../src/testing/index.js';
 import { defineFaultSuite } from '../support/fault-suite.ts';
 
 describe.each([1, 2, 3])('seed %i', (seed) => {
-  defineFaultSuite({ fresh: () => ({ factory: new SimulatedIndexedDB({ seed }), name: 'db' }) });
+  const fresh = () => ({ factory: new SimulatedIndexedDB({ seed }), name: 'db' });
+  defineFaultSuite({ writesAbreast: true, fresh });
 });

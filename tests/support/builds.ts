@@ -13,18 +13,14 @@ export const BUILDS: readonly BuildName[] = ['asyncify', 'jspi', 'legacy-asyncif
 export const ENGINES: readonly BuildName[] = [...BUILDS, 'mirror', 'shared'];
 /** Each engine once: what fails below the VFS methods fails alike on all builds of an engine. */
 export const ONE_OF_EACH = ['asyncify', 'mirror', 'shared'] as const;
-/** Tests in a browser take the other packages' builds with `VITE_PACKAGES=all`. */
-const IS_WHOLE: boolean =
-  typeof indexedDB === 'undefined' || import.meta.env['VITE_PACKAGES'] === 'all';
-const OTHERS: readonly SqlBuild[] = IS_WHOLE ? ['legacy-shared', 'livestore-shared'] : [];
 /** Where a statement lasts until what it has to wait for is done: every SQL suite runs on these. */
-export const SQL_ENGINES: readonly SqlBuild[] = [...ENGINES, ...OTHERS];
+export const SQL_ENGINES: readonly SqlBuild[] = [...ENGINES, 'legacy-shared', 'livestore-shared'];
 /** The memory mirror where API calls cannot wait: files are loaded ahead, commits land behind. */
 export const UNWAITING: readonly ('legacy-mirror' | 'livestore-mirror')[] = [
   'legacy-mirror',
   'livestore-mirror',
 ];
-export const EVERY_ENGINE: readonly SqlBuild[] = [...SQL_ENGINES, ...(IS_WHOLE ? UNWAITING : [])];
+export const EVERY_ENGINE: readonly SqlBuild[] = [...SQL_ENGINES, ...UNWAITING];
 
 export type Engine = 'IDBBlockVFS' | 'IDBBlockMirrorVFS' | 'IDBBlockSharedVFS';
 

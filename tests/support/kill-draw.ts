@@ -9,7 +9,7 @@ import { BUILDS_OF, type EngineName, returnsEarly, spills } from './kill-engines
 import { enginesOf, type Lane, type LaneName, lanesOf } from './kill-lanes.ts';
 import { SHAPES, type WorkloadName } from './kill-model.ts';
 import { momentOf, SPILLING } from './kill-moment.ts';
-import type { Trial, Victim } from './kill-plan.ts';
+import { NEVER_MS, type Trial, type Victim } from './kill-plan.ts';
 import { stratumOf } from './kill-strata.ts';
 import { Seeded } from './seeded.ts';
 import type { BuildName } from './sqlite.ts';
@@ -55,6 +55,9 @@ const SHORT_PRELUDE = [0, 4] as const;
 /** Steps whose commits may share an idbTx. */
 const BURST = [3, 8] as const;
 const AUTO_SYNC_CHANCE = 0.4;
+/** Of commits without `autoSync`: they go by themselves, often while those of a burst are still being made. */
+const DUE_CHANCE = 0.25;
+const DUE_MS = 20;
 /** Of the synchronous engines, whose old line is less in use. */
 const LEGACY_CHANCE = 0.25;
 /** A point that does not come (a workload may have no spill) must not make a trial long. */
@@ -143,8 +146,10 @@ function lifeOf(random: Seeded, common: Common): Omit<Trial, 'id' | 'inspect'> {
   const burst = returnsEarly(common) ? random.between(...BURST) : 1;
   const autoSync = !returnsEarly(common) || random.chance(AUTO_SYNC_CHANCE);
   const { kill, noPrelude } = momentOf(random, { ...common, prelude, burst });
+  const isDue = !autoSync && random.chance(DUE_CHANCE);
   return {
     ...{ seed, volume, workload, build, reader, durability, autoSync, burst, kill },
+    maxDelayMs: isDue ? DUE_MS : NEVER_MS,
     claim: 'promised',
     prelude: noPrelude ? 0 : prelude,
     stepsMax: kill.at === 'time' ? Number.MAX_SAFE_INTEGER : STEPS_MAX,

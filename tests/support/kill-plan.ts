@@ -68,9 +68,11 @@ export interface Trial {
   /** Opens what is left, for the checks. */
   readonly reader: BuildName;
   readonly durability: 'strict' | 'relaxed' | 'deferred';
-  /** Other than 'promised' only to see that a broken promise is found out. */
   /** False: commits that return early wait for each other longer, and more of them share an idbTx. */
   readonly autoSync: boolean;
+  /** How long they wait without `autoSync`, if nobody waits for them. */
+  readonly maxDelayMs: number;
+  /** Other than 'promised' only to see that a broken promise is found out. */
   readonly claim: Claim;
   /** Steps done in one burst before the page is ready. */
   readonly prelude: number;
@@ -84,6 +86,9 @@ export interface Trial {
   readonly inspect: boolean;
 }
 
+/** Longer than a trial takes: however slow the machine is, commits go together when they are waited for. */
+export const NEVER_MS = 3_600_000;
+
 /** What a trial is unless it says otherwise: killed at once in its first small step, then looked at. */
 export const PLAIN_TRIAL = {
   workload: 'small',
@@ -91,6 +96,7 @@ export const PLAIN_TRIAL = {
   reader: 'asyncify',
   durability: 'strict',
   autoSync: true,
+  maxDelayMs: NEVER_MS,
   claim: 'promised',
   prelude: 0,
   burst: 1,

@@ -1,4 +1,4 @@
-/** Rules for the text of src/, and one for that of tests, that the linter can't express. */
+/** Rules for the text of src/, and two for that of tests, that the linter can't express. */
 import { posix } from 'node:path';
 
 export interface SourceFile {
@@ -78,4 +78,29 @@ const IMPATIENT = /\bvi\.waitFor\(|\bexpect\s*\.poll\(/;
 
 export function isImpatient(text: string): boolean {
   return IMPATIENT.test(text);
+}
+
+/** Not those of types alone, which are gone when the code runs. */
+const RUN_TIME_IMPORT =
+  /^(?:import|export)\s+(?!type\b)(?:[^'"]*\sfrom\s*)?(['"])([^'"]+)\1|\bnew URL\(\s*(['"])(\.{1,2}\/[^'"]+)\3/gm;
+
+/** The paths of a file and of what it loads, down to one that loads `name`; undefined if none does. */
+export function wayTo(
+  name: string,
+  { path, text }: SourceFile,
+  files: ReadonlyMap<string, SourceFile>,
+  seen: Set<string> = new Set(),
+): string[] | undefined {
+  seen.add(path);
+  const specifiers = [...text.matchAll(RUN_TIME_IMPORT)].map(
+    ([, , from, , url]) => from ?? url ?? '',
+  );
+  if (specifiers.includes(name)) return [path];
+  for (const specifier of specifiers.filter((each) => each.startsWith('.'))) {
+    const target = posix.join(posix.dirname(path), specifier).replace(/\.js$/, '.ts');
+    const file = files.get(target);
+    const way = file && !seen.has(target) ? wayTo(name, file, files, seen) : undefined;
+    if (way) return [path, ...way];
+  }
+  return undefined;
 }

@@ -2,10 +2,13 @@
 
 import * as SQLite from '@journeyapps/wa-sqlite';
 import createCurrent from '@journeyapps/wa-sqlite/dist/wa-sqlite-async.mjs';
+import currentWasm from '@journeyapps/wa-sqlite/dist/wa-sqlite-async.wasm?url';
 import createJspi from '@journeyapps/wa-sqlite/dist/wa-sqlite-jspi.mjs';
+import jspiWasm from '@journeyapps/wa-sqlite/dist/wa-sqlite-jspi.wasm?url';
 import { expect } from 'vitest';
 import * as LegacySQLite from 'wa-sqlite-legacy';
 import createLegacy from 'wa-sqlite-legacy/dist/wa-sqlite-async.mjs';
+import legacyWasm from 'wa-sqlite-legacy/dist/wa-sqlite-async.wasm?url';
 
 import {
   type BlockStoreError,
@@ -21,6 +24,7 @@ import type { SharedOptions, SharedSqlBuild } from './shared/calls.ts';
 import type { SharedContext } from './shared/context.ts';
 import { seatedContext } from './shared/pool.ts';
 import { type Loaded, loadSynchronous } from './synchronous-builds.ts';
+import { wasmAt } from './wasm.ts';
 
 export {
   type BuildName,
@@ -46,11 +50,11 @@ type LocalSqlBuild = Exclude<SqlBuild, SharedSqlBuild>;
 async function load(build: LocalSqlBuild): Promise<Loaded> {
   switch (build) {
     case 'asyncify':
-      return over(await createCurrent());
+      return over(await createCurrent(wasmAt(currentWasm)));
     case 'jspi':
-      return over(await createJspi());
+      return over(await createJspi(wasmAt(jspiWasm)));
     case 'legacy-asyncify': {
-      const module = await createLegacy();
+      const module = await createLegacy(wasmAt(legacyWasm));
       return { module, sqlite3: LegacySQLite.Factory(module) };
     }
     default:
@@ -64,6 +68,8 @@ function over(module: object): Loaded {
 
 /** Longer than another page takes to hand the writer lock over, however busy the machine is. */
 const PATIENCE_MS = 60_000;
+/** Longer than that: a lock that its holder keeps is SQLITE_BUSY, and is not stolen instead. */
+const STEAL_AFTER_MS = 600_000;
 
 /** SQLITE_OPEN_CREATE, and what wa-sqlite opens with if it is not told. */
 const OPEN_CREATE = 0x4;
@@ -96,12 +102,12 @@ export class Context {
     vfs.addEventListener('error', (event) => this.errors.push(event.detail.error));
   }
 
-  /** It waits long for the writer lock, unless it is told otherwise. */
+  /** It waits long for the writer lock, and steals none, unless it is told otherwise. */
   static async create(
     build: SqlBuild,
     given: MirrorVFSOptions & { idbName: string },
   ): Promise<Context> {
-    const options = { busyTimeoutMs: PATIENCE_MS, ...given };
+    const options = { busyTimeoutMs: PATIENCE_MS, stealAfterMs: STEAL_AFTER_MS, ...given };
     if (isShared(build)) {
       const remote = await seatedContext(build, options as SharedOptions);
       // Its own methods are promises; it has no SQLite at hand.

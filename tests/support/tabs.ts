@@ -7,6 +7,8 @@ import { NodeSQLite, type Page } from './sqlite-node.ts';
 export const PATH = 't.db';
 /** Longer than another tab takes to hand the writer lock over, however busy the machine is. */
 const PATIENCE_MS = 60_000;
+/** Longer than that: a lock that its holder keeps is SQLITE_BUSY, and is not stolen instead. */
+const STEAL_AFTER_MS = 600_000;
 
 export interface Tab {
   readonly page: Page;
@@ -23,8 +25,9 @@ export class Tabs {
   async open(options: VFSOptions = {}): Promise<Tab> {
     const sqlite = await NodeSQLite.create();
     const locks = new FaultyLocks(this.locks as unknown as LockManager);
-    const patient = { autoSync: false, busyTimeoutMs: PATIENCE_MS, locks };
-    const page = await sqlite.page(this.sim.openTab(), { ...patient, ...options });
+    const patient = { busyTimeoutMs: PATIENCE_MS, stealAfterMs: STEAL_AFTER_MS };
+    const usual = { autoSync: false, ...patient, locks };
+    const page = await sqlite.page(this.sim.openTab(), { ...usual, ...options });
     const db = await page.open(PATH);
     const tab = { page, db, locks };
     this.#open.add(tab);

@@ -23,15 +23,13 @@ export interface Suites {
   /** Of the project. */
   readonly name: string;
   readonly include: readonly string[];
-  /** Projects of one number run side by side. */
-  readonly groupOrder?: number;
 }
 
 /** On a target, driven by nobody. */
 export function targetProject(target: TargetName, suites: Suites): TestProjectInlineConfiguration {
   const profileDir = createProfileDir(suites.name);
   const provider = startedBrowser({ target: TARGETS[target], profileDir });
-  return projectOf(target, suites, { profileDir, provider });
+  return projectOf(target, suites, { profileDir, provider, isolate: true });
 }
 
 /** On Chromium, driven by Playwright, which runs projects side by side. */
@@ -45,15 +43,21 @@ export function playwrightProject(
     persistentContext: profileDir,
     launchOptions: { executablePath, args: [...CHROMIUM_FLAGS] },
   });
-  return projectOf('chromium', suites, { profileDir, provider });
+  return projectOf('chromium', suites, { profileDir, provider, isolate: false });
+}
+
+interface Driven {
+  readonly profileDir: string;
+  readonly provider: BrowserProviderOption;
+  /** A page for each file, or one for all: loading modules, wasm and workers anew takes half of the time. */
+  readonly isolate: boolean;
 }
 
 function projectOf(
   target: TargetName,
-  { name, include, groupOrder = 1 }: Suites,
-  how: { readonly profileDir: string; readonly provider: BrowserProviderOption },
+  { name, include }: Suites,
+  { profileDir, provider, isolate }: Driven,
 ): TestProjectInlineConfiguration {
-  const { profileDir, provider } = how;
   const { browser, lacks, store } = TARGETS[target];
   return {
     optimizeDeps: { exclude: WASM_PACKAGES, include: CONVERTED_PACKAGES },
@@ -63,11 +67,13 @@ function projectOf(
       include: [...include],
       exclude: filesBeyond(lacks),
       provide: { target },
-      sequence: { groupOrder },
+      // Side by side with other tests that wait for the disk.
+      sequence: { groupOrder: 1 },
       testTimeout: HANG_MS,
       hookTimeout: HANG_MS,
       // One page at a time: files that run in parallel would each need a profile.
       fileParallelism: false,
+      isolate,
       browser: {
         enabled: true,
         headless: true,

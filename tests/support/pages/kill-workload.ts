@@ -6,8 +6,6 @@ import { openDatabase, type PageDatabase } from './open.ts';
 
 /** Longer than the writer lock of a page that was killed takes to be free. */
 const PATIENCE_MS = 60_000;
-/** Longer than a trial takes. */
-const NEVER_MS = 3_600_000;
 
 export interface StepWatcher {
   /** Every statement before COMMIT was run; COMMIT waits for it. */
@@ -71,9 +69,8 @@ export class Workload {
     trial: Trial,
     { startStorage, told = new Told() }: WorkloadOptions = {},
   ): Promise<Workload> {
-    const { build, volume, durability, autoSync } = trial;
-    // Without it they go when they are waited for: however slow the machine is, together.
-    const delay = autoSync ? {} : { maxDelayMs: NEVER_MS };
+    const { build, volume, durability, autoSync, maxDelayMs } = trial;
+    const delay = autoSync ? {} : { maxDelayMs };
     const recoveries: RecoveryFound[] = [];
     const landing = new Landing();
     const { paths, spillBytes } = SHAPES[trial.workload];

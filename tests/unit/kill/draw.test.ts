@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { report } from '../../support/kill-crash-report.ts';
 import { crashTrial, type Fixed, WORKLOADS } from '../../support/kill-draw.ts';
 import { BUILDS, ENGINES, engineOf } from '../../support/kill-engines.ts';
-import type { Point, Trial } from '../../support/kill-plan.ts';
+import { NEVER_MS, type Point, type Trial } from '../../support/kill-plan.ts';
 import type { Outcome } from '../../support/kill-runner.ts';
 import { DURABILITIES } from '../../support/kill-strata.ts';
 
@@ -35,6 +35,8 @@ describe('a drawn trial', () => {
     expect(kinds(({ reader }) => reader)).toEqual(new Set(BUILDS));
     expect(kinds(({ victim }) => victim)).toEqual(new Set(['browser', 'renderer']));
     expect(kinds(({ kill }) => kill.at)).toEqual(new Set(['time', 'point', 'sequence']));
+    const delays = lives.map(({ autoSync, maxDelayMs }) => `${autoSync} ${maxDelayMs}`);
+    expect(new Set(delays)).toEqual(new Set([`true ${NEVER_MS}`, `false ${NEVER_MS}`, 'false 20']));
     expect(new Set(drawn.map((crash) => crash.lives.length))).toEqual(new Set([1, 2]));
     expect(new Set(drawn.map(({ lane }) => lane.name))).toEqual(new Set(BACKENDS));
     expect(lives.every(({ claim }) => claim === 'promised')).toBe(true);

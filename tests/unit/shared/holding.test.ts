@@ -13,7 +13,8 @@ import { ChannelServer } from '../../../src/vfs/shared/server.js';
 
 /** How long requests come if nothing ends them: much longer than the timers take on a busy machine. */
 const LASTS_MS = 20_000;
-const TIMERS = 20;
+/** A turn may take a quarter of a second then; the server gives one every 50 ms. */
+const TIMERS = 60;
 const RECORD_BYTES = 16;
 /** What a record has besides its length, and what its length is rounded up by. */
 const FIELDS_BYTES = 8;
