@@ -12,15 +12,11 @@ import { has, runnable } from '../support/browsers/capabilities.ts';
 import { using } from '../support/database-probes.ts';
 import { runScenario, type ScenarioName } from '../support/database-scenarios.js';
 import type { Job } from '../support/pages/database-worker.js';
+import { PATIENT } from '../support/patience.ts';
 import { deleteVolume, FASTEST, freshVolume } from '../support/sqlite.js';
 import { askDedicatedWorker } from '../support/worker-kinds.js';
 
 const WORKER = new URL('../support/pages/database-worker.ts', import.meta.url);
-
-/** Longer than another connection takes to hand the writer lock over. */
-const PATIENCE_MS = 60_000;
-/** Longer than that: a lock that its holder keeps is an error, and is not stolen instead. */
-const STEAL_AFTER_MS = 600_000;
 
 type Answer = { readonly value: unknown } | { readonly error: string };
 
@@ -52,8 +48,7 @@ afterEach(() => {
 /** Runs scenarios where a kind runs. */
 function runnerOf({ options, ...where }: (typeof KINDS)[number]) {
   return async (scenario: ScenarioName, more: OpenOptions = {}): Promise<unknown> => {
-    const patient = { busyTimeoutMs: PATIENCE_MS, stealAfterMs: STEAL_AFTER_MS };
-    const all = { idbName, ...patient, ...options, ...more };
+    const all = { idbName, ...PATIENT, ...options, ...more };
     if (!('worker' in where)) return await runScenario(scenario, all);
     const job: Job = { name: scenario, options: all };
     const answer = await askDedicatedWorker<Answer>(WORKER, job);

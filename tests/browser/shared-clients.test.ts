@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { BusyError, StorageWorkerError } from '../../src/index.js';
 import { storagePort } from '../../src/vfs/shared/storage-port.js';
+import { PATIENT } from '../support/patience.ts';
 import type { SharedOptions } from '../support/shared/calls.js';
 import { SharedContext, SharedPage } from '../support/shared/context.js';
 import { startOddStorage, startStorage, tellOdd } from '../support/shared/pool.js';
@@ -15,8 +16,6 @@ import { deleteVolume, freshVolume } from '../support/sqlite.js';
 const LIMIT_MS = 3000;
 /** Longer than a test may take. */
 const NEVER_MS = 600_000;
-/** Longer than the writer lock takes to be free. */
-const PATIENCE_MS = 60_000;
 /** The option of who is told otherwise by a pragma. */
 const BRIEF_MS = 100;
 /** The option's default. */
@@ -114,7 +113,7 @@ describe('clients of one storage worker', () => {
   });
 
   test.each([
-    ['below', PATIENCE_MS],
+    ['below', PATIENT.busyTimeoutMs],
     ['above', BRIEF_MS],
   ])(
     'wait as long as a busy_timeout %s the option says, however often SQLite tries',
@@ -132,7 +131,7 @@ describe('clients of one storage worker', () => {
   );
 
   test('are let go of when they end while they wait, with what they had open', async () => {
-    const { first, second, a, b } = await twoClients(PATIENCE_MS);
+    const { first, second, a, b } = await twoClients(PATIENT.busyTimeoutMs);
     // Its own wait does not end while the test runs.
     await b.run(`PRAGMA busy_timeout = ${NEVER_MS}`);
     await a.run('BEGIN IMMEDIATE; INSERT INTO t VALUES (1)');

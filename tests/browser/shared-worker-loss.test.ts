@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { IDBBlockSharedVFS } from '../../src/vfs/shared/idb-block-shared-vfs.js';
 import { storagePort } from '../../src/vfs/shared/storage-port.js';
+import { PATIENT } from '../support/patience.ts';
 import { SharedContext, SharedPage } from '../support/shared/context.js';
 import { startOddStorage, startStorage, tellOdd } from '../support/shared/pool.js';
 import { soon } from '../support/soon.ts';
@@ -15,11 +16,6 @@ import { deleteVolume, freshVolume } from '../support/sqlite.js';
 
 /** Longer than a busy machine keeps a thread from running. */
 const LIMIT_MS = 3000;
-/**
- * `busyTimeoutMs` is longer than the writer lock of a worker that is gone takes to be free, `stealAfterMs`
- * longer than that: a lock that stays is SQLITE_BUSY, and is not stolen instead.
- */
-const PATIENT = { busyTimeoutMs: 60_000, stealAfterMs: 600_000 };
 const SQLITE_IOERR = 10;
 
 const opened: Worker[] = [];

@@ -20,6 +20,7 @@ import { has, runnable } from './browsers/capabilities.ts';
 import * as all from './builds.ts';
 import { type BuildName, engineOf, type SqlBuild } from './builds.ts';
 import { Database, type Row, type Value } from './database.ts';
+import { PATIENT } from './patience.ts';
 import type { SharedOptions, SharedSqlBuild } from './shared/calls.ts';
 import type { SharedContext } from './shared/context.ts';
 import { seatedContext } from './shared/pool.ts';
@@ -50,11 +51,11 @@ type LocalSqlBuild = Exclude<SqlBuild, SharedSqlBuild>;
 async function load(build: LocalSqlBuild): Promise<Loaded> {
   switch (build) {
     case 'asyncify':
-      return over(await createCurrent(wasmAt(currentWasm)));
+      return over(await createCurrent(await wasmAt(currentWasm)));
     case 'jspi':
-      return over(await createJspi(wasmAt(jspiWasm)));
+      return over(await createJspi(await wasmAt(jspiWasm)));
     case 'legacy-asyncify': {
-      const module = await createLegacy(wasmAt(legacyWasm));
+      const module = await createLegacy(await wasmAt(legacyWasm));
       return { module, sqlite3: LegacySQLite.Factory(module) };
     }
     default:
@@ -65,11 +66,6 @@ async function load(build: LocalSqlBuild): Promise<Loaded> {
 function over(module: object): Loaded {
   return { module, sqlite3: SQLite.Factory(module) };
 }
-
-/** Longer than another page takes to hand the writer lock over, however busy the machine is. */
-const PATIENCE_MS = 60_000;
-/** Longer than that: a lock that its holder keeps is SQLITE_BUSY, and is not stolen instead. */
-const STEAL_AFTER_MS = 600_000;
 
 /** SQLITE_OPEN_CREATE, and what wa-sqlite opens with if it is not told. */
 const OPEN_CREATE = 0x4;
@@ -107,7 +103,7 @@ export class Context {
     build: SqlBuild,
     given: MirrorVFSOptions & { idbName: string },
   ): Promise<Context> {
-    const options = { busyTimeoutMs: PATIENCE_MS, stealAfterMs: STEAL_AFTER_MS, ...given };
+    const options = { ...PATIENT, ...given };
     if (isShared(build)) {
       const remote = await seatedContext(build, options as SharedOptions);
       // Its own methods are promises; it has no SQLite at hand.

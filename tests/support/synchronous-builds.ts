@@ -21,13 +21,13 @@ type SynchronousBuild = Extract<SqlBuild, `${string}mirror` | `${string}shared`>
 
 export async function loadSynchronous(build: SynchronousBuild): Promise<Loaded> {
   if (build.startsWith('livestore-')) {
-    const module = await createLivestore(wasmAt(livestoreWasm));
+    const module = await createLivestore(await wasmAt(livestoreWasm));
     return { module, sqlite3: livestoreApi(module) };
   }
   if (build.startsWith('legacy-')) {
-    const module = await createLegacy(wasmAt(legacyWasm));
+    const module = await createLegacy(await wasmAt(legacyWasm));
     return { module, sqlite3: LegacySQLite.Factory(module) };
   }
-  const module = await createCurrent(wasmAt(currentWasm));
+  const module = await createCurrent(await wasmAt(currentWasm));
   return { module, sqlite3: SQLite.Factory(module) };
 }

@@ -2,14 +2,10 @@
 import type { VFSOptions } from '../../src/index.js';
 import { FaultyLocks, SimulatedIndexedDB, SimulatedLocks } from '../../src/testing/index.js';
 import type { Database } from './database.ts';
+import { PATIENT } from './patience.ts';
 import { NodeSQLite, type Page } from './sqlite-node.ts';
 
 export const PATH = 't.db';
-/** Longer than another tab takes to hand the writer lock over, however busy the machine is. */
-const PATIENCE_MS = 60_000;
-/** Longer than that: a lock that its holder keeps is SQLITE_BUSY, and is not stolen instead. */
-const STEAL_AFTER_MS = 600_000;
-
 export interface Tab {
   readonly page: Page;
   readonly db: Database;
@@ -25,8 +21,7 @@ export class Tabs {
   async open(options: VFSOptions = {}): Promise<Tab> {
     const sqlite = await NodeSQLite.create();
     const locks = new FaultyLocks(this.locks as unknown as LockManager);
-    const patient = { busyTimeoutMs: PATIENCE_MS, stealAfterMs: STEAL_AFTER_MS };
-    const usual = { autoSync: false, ...patient, locks };
+    const usual = { autoSync: false, ...PATIENT, locks };
     const page = await sqlite.page(this.sim.openTab(), { ...usual, ...options });
     const db = await page.open(PATH);
     const tab = { page, db, locks };

@@ -10,19 +10,21 @@ interface ModuleOptions {
 }
 
 /** What an Emscripten module is created with, to be another instance of the same code. */
-export function wasmAt(url: string): ModuleOptions {
+export async function wasmAt(url: string): Promise<ModuleOptions> {
+  const module = await compile(url);
   return {
     instantiateWasm(imports, done) {
-      void instantiate(url, imports).then(({ instance, module }) => done(instance, module));
+      void WebAssembly.instantiate(module, imports).then((instance) => done(instance, module));
       // It says no more than that the exports come later.
       return {};
     },
   };
 }
 
-async function instantiate(url: string, imports: WebAssembly.Imports) {
-  const compiling = compiled.get(url) ?? WebAssembly.compileStreaming(fetch(url));
+function compile(url: string): Promise<WebAssembly.Module> {
+  const known = compiled.get(url);
+  if (known !== undefined) return known;
+  const compiling = WebAssembly.compileStreaming(fetch(url));
   compiled.set(url, compiling);
-  const module = await compiling;
-  return { instance: await WebAssembly.instantiate(module, imports), module };
+  return compiling;
 }

@@ -2,10 +2,8 @@
 import { BlockStoreError } from '../../../src/index.js';
 import { bodyOf, type Rows, rowsAfter, SHAPES, stepOf, type Write } from '../kill-model.ts';
 import type { RecoveryFound, State, Trial, VerifyFound } from '../kill-plan.ts';
+import { PATIENT } from '../patience.ts';
 import { openDatabase, type PageDatabase } from './open.ts';
-
-/** Longer than the writer lock of a page that was killed takes to be free. */
-const PATIENCE_MS = 60_000;
 
 export interface StepWatcher {
   /** Every statement before COMMIT was run; COMMIT waits for it. */
@@ -83,7 +81,7 @@ export class Workload {
         autoSync,
         ...delay,
         spillBytes,
-        busyTimeoutMs: PATIENCE_MS,
+        busyTimeoutMs: PATIENT.busyTimeoutMs,
       },
       startStorage,
       watch: (vfs) => {
