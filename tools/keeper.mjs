@@ -4,7 +4,10 @@
  */
 const KEEPER_PATH = '/__host/keeper';
 const NEXT_PATH = '/__host/next-page';
+const OPENING_PATH = '/__host/opening';
 const PAUSE_MS = 50;
+/** A browser that has not asked for a page for so long has forgotten it, and is told again. */
+const RETRY_MS = 5000;
 
 /** Asking fails when the process behind the browser's network dies; there is another one soon. */
 const PAGE = `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><title>keeper</title>
@@ -24,18 +27,35 @@ const PAGE = `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,
  * @returns {Pick<import('./tabs.mjs').Tabs, 'routes' | 'start' | 'open' | 'spared'>}
  */
 export function createKeeper(pages) {
-  /** @type {string[]} */
+  /** @type {Map<number, string>} pages to be opened, by number, until the browser asks for them */
+  const openings = new Map();
+  /** @type {number[]} of those, what the keeper is yet to be told of */
   let wanted = [];
+  let last = 0;
   /** @type {import('node:http').ServerResponse | undefined} */
   let asking;
   /** @type {readonly number[] | undefined} of the keeper itself; undefined until it runs */
   let own;
 
   const answer = () => {
-    const url = asking && wanted.shift();
-    if (!asking || url === undefined) return;
-    asking.end(url);
+    const number = asking && wanted.shift();
+    if (!asking || number === undefined) return;
+    asking.end(new URL(`${OPENING_PATH}/${number}`, openings.get(number)).href);
     asking = undefined;
+  };
+
+  /** WebKit, if another page's process was killed a moment ago, may give the page to a process that is gone. */
+  const want = (/** @type {number} */ number) => {
+    if (!openings.has(number)) return;
+    wanted.push(number);
+    answer();
+    setTimeout(() => want(number), RETRY_MS).unref();
+  };
+
+  const open = (/** @type {string} */ url) => {
+    last++;
+    openings.set(last, url);
+    want(last);
   };
 
   return {
@@ -53,18 +73,26 @@ export function createKeeper(pages) {
         });
         answer();
       },
+      // A page that was asked for twice is shown once.
+      [OPENING_PATH]: (request, response) => {
+        const number = Number(request.url?.slice(1));
+        const url = openings.get(number);
+        openings.delete(number);
+        wanted = wanted.filter((other) => other !== number);
+        if (url === undefined) response.writeHead(204).end();
+        else response.writeHead(302, { Location: url, 'Cache-Control': 'no-store' }).end();
+      },
     },
     start(url) {
-      wanted = [url];
+      wanted = [];
+      openings.clear();
       own = undefined;
+      open(url);
       const keeper = new URL(KEEPER_PATH, url);
       keeper.hostname = 'localhost';
       return keeper.href;
     },
-    async open(url) {
-      wanted.push(url);
-      answer();
-    },
+    open: async (url) => open(url),
     spared: () => own ?? [],
   };
 }

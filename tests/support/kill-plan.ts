@@ -218,6 +218,8 @@ export interface Messages {
   bereft: Survival;
   /** What there is after some more steps, where the storage is there again. */
   survived: Survival;
+  /** What the page has come to while it inspects, for whoever wonders where it waits. */
+  looks: { at: string };
   inspected: Inspection;
 }
 

@@ -1,4 +1,5 @@
 /** Looks at what a killed page left: the page's part of the eight checks. */
+import { tell } from '../../../tools/host-client.ts';
 import { digestVolume, readRawVolume } from '../../../tools/raw-volume.ts';
 import { SHAPES } from '../kill-model.ts';
 import {
@@ -55,21 +56,29 @@ class Inspector {
     }
   }
 
+  /** A check, or what is done before the first one. */
+  #comesTo(at: Check | 'the records'): void {
+    if (at !== 'the records') this.#check = at;
+    tell('looks', { trial: this.#trial.id, at });
+  }
+
   async #recover(): Promise<void> {
     const { seen } = this;
+    this.#comesTo('the records');
     seen.before = await readRawVolume(this.#trial.volume);
+    this.#comesTo('opens');
     const workload = await Workload.open(this.#trial);
     seen.recoveries = workload.recoveries;
-    this.#check = 'integrity';
+    this.#comesTo('integrity');
     seen.state = await workload.state();
-    this.#check = 'verify';
+    this.#comesTo('verify');
     seen.verified = await workload.verify();
     await workload.close();
     seen.recovered = await readRawVolume(this.#trial.volume);
   }
 
   async #recoverAgain(): Promise<void> {
-    this.#check = 'idempotent';
+    this.#comesTo('idempotent');
     await this.#settle();
     const before = await digestVolume(this.#trial.volume);
     const workload = await Workload.open(this.#trial);
@@ -93,7 +102,7 @@ class Inspector {
   }
 
   async #export(): Promise<void> {
-    this.#check = 'export';
+    this.#comesTo('export');
     // The one build that can both wait for its reads and serialize a database.
     const workload = await Workload.open({ ...this.#trial, build: 'asyncify' });
     const { id } = this.#trial;
@@ -110,7 +119,7 @@ class Inspector {
 
   /** What was recovered must also take the next step. */
   async #goOn(): Promise<void> {
-    this.#check = 'commits';
+    this.#comesTo('commits');
     const workload = await Workload.open(this.#trial);
     const found = this.seen.state?.found ?? 0;
     await workload.step(found + 1, { executed: () => Promise.resolve() });
