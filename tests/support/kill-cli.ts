@@ -108,6 +108,7 @@ function writeResults(file: string, results: readonly Result[]): void {
   const assertionResults = results.map((result) => ({
     title: `trial ${result.crash.index} on ${result.crash.lane.name}`,
     status: isBroken(result) ? 'failed' : 'passed',
+    failureMessages: result.outcome.problems.map(({ check, text }) => `${check}: ${text}`),
   }));
   const status = results.some(isBroken) ? 'failed' : 'passed';
   writeFileSync(
