@@ -50,6 +50,8 @@ export class Connection {
   #opening: Promise<IDBDatabase> | undefined;
   #everOpen = false;
   #shut = false;
+  /** Called when an idbTx of the closed connection has ended. */
+  #onended: (() => void) | undefined;
   /** Called when another context wants to upgrade or delete the volume and we let go. */
   onversionchange: (() => void) | undefined;
   /** Called when the browser closed the connection, or it was found dead. */
@@ -130,8 +132,13 @@ export class Connection {
 
   readonly #end = ({ target }: Event): void => {
     this.#watches.get(target as IDBTransaction)?.end();
-    this.#watches.delete(target as IDBTransaction);
+    this.#forget(target as IDBTransaction);
   };
+
+  #forget(tx: IDBTransaction): void {
+    this.#watches.delete(tx);
+    this.#onended?.();
+  }
 
   #lose(db: IDBDatabase, why: string): void {
     if (this.#db !== db) return;
@@ -182,7 +189,7 @@ export class Connection {
     const watch = this.#watchdog.watch();
     this.#watches.set(tx, watch);
     watch.overdue.catch((cause: Error) => {
-      this.#watches.delete(tx);
+      this.#forget(tx);
       abort(tx);
       this.#lose(db, cause.message);
     });
@@ -212,12 +219,22 @@ export class Connection {
     }
   }
 
-  /** Closes for good. */
-  close(): void {
+  /**
+   * Closes for good. Resolves when its idbTxs have ended, for a worker that is terminated before leaves the
+   * connection open in WebKit, and who wants to delete the volume waits for it.
+   */
+  async close(): Promise<void> {
     this.#shut = true;
-    this.#watchdog.stop();
-    this.#db?.close();
+    const db = this.#db;
     this.#db = undefined;
+    db?.close();
+    await new Promise<void>((resolve) => {
+      this.#onended = () => {
+        if (![...this.#watches.keys()].some((tx) => tx.db === db)) resolve();
+      };
+      this.#onended();
+    });
+    this.#watchdog.stop();
   }
 }
 

@@ -101,7 +101,7 @@ export class Volume {
       requireRecord(stored, decodeVolume, place);
       return volume;
     } catch (cause) {
-      volume.connection.close();
+      await volume.connection.close();
       throw cause;
     }
   }
@@ -216,7 +216,7 @@ export class Volume {
     try {
       await this.committer.drained();
     } finally {
-      this.connection.close();
+      await this.connection.close();
     }
   }
 }

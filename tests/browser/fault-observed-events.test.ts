@@ -3,10 +3,11 @@
  *
  * An event type without a cause here does not compile.
  */
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Committer } from '../../src/blockstore/committer.js';
 import type { VFSEventMap, VFSEventType } from '../../src/index.js';
 import type { Fault } from '../../src/testing/index.js';
+import { has } from '../support/browsers/capabilities.ts';
 import { isCommit } from '../support/fault-points.js';
 import { damageSegments, OTHER, readOther, withOther } from '../support/observed.js';
 import { insert, Rig, type RigOptions } from '../support/rig.js';
@@ -36,6 +37,18 @@ interface Cause<K extends VFSEventType> {
 async function created({ db, context }: Rig): Promise<void> {
   await db.run(CREATE);
   await context.vfs.durable();
+}
+
+/** What this browser says of room. */
+function estimating(room: StorageEstimate) {
+  return vi.spyOn(navigator.storage, 'estimate').mockResolvedValue(room);
+}
+
+// A browser that cannot be asked can be told of all the same.
+if (!has('StorageManager')) {
+  const value = { estimate: async () => ({}) };
+  beforeAll(() => void Object.defineProperty(navigator, 'storage', { configurable: true, value }));
+  afterAll(() => void Reflect.deleteProperty(navigator, 'storage'));
 }
 
 const CREATED = { paths: ['test.db'], commits: 1, blocks: 2, durability: 'strict' };
@@ -78,7 +91,7 @@ const CAUSES: { readonly [K in VFSEventType]: Cause<K> } = {
   },
   quota: {
     prepare: async () => {
-      vi.spyOn(navigator.storage, 'estimate').mockResolvedValue({ usage: 81, quota: 100 });
+      estimating({ usage: 81, quota: 100 });
     },
     cause: async () => undefined,
     tells: [{ usageBytes: 81, quotaBytes: 100, ratio: 0.81 }],
@@ -221,8 +234,7 @@ describe.each(ONE_OF_EACH)('%s', (build) => {
   });
 
   test('a warning comes at the ratio that was asked for', async () => {
-    const estimate = vi.spyOn(navigator.storage, 'estimate');
-    estimate.mockResolvedValue({ usage: 81, quota: 100 });
+    const estimate = estimating({ usage: 81, quota: 100 });
     rig = await Rig.create(build, { quotaWarningRatio: 0.82 });
     await rig.db.run(CREATE);
     expect(estimate).not.toHaveBeenCalled();

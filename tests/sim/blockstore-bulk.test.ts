@@ -75,7 +75,7 @@ describe('fetching many segments at once', () => {
         expect([...arrived.values()].sort((a, b) => a - b)).toEqual(live);
         expect([...arrived].every(([segment, content]) => segment === content)).toBe(true);
         expect(missing).toEqual(of('gone'));
-        connection.close();
+        await connection.close();
       }),
       { numRuns: 60 },
     );
@@ -93,7 +93,7 @@ describe('fetching many segments at once', () => {
       expect([...arrived].filter(([segment, content]) => segment !== content)).toEqual([]);
       expect(arrived.size).toBe(8 - gone.length);
       expect(missing).toEqual(segments.filter(isGone));
-      connection.close();
+      await connection.close();
     },
   );
 
@@ -108,7 +108,7 @@ describe('fetching many segments at once', () => {
     expect([...arrived]).toEqual(wanted.map((segment) => [segment, segment]));
     expect(missing).toEqual([]);
     expect(connection.counters.requests - before).toBe(2);
-    connection.close();
+    await connection.close();
   });
 
   // Goal: what is dead costs no more bytes than what is wanted. Method: ends of a run of 21 are wanted; the
@@ -122,7 +122,7 @@ describe('fetching many segments at once', () => {
     expect([...arrived.keys()]).toEqual(wanted);
     expect(missing).toEqual([]);
     expect(connection.counters.requests - before).toBe(2 + 1);
-    connection.close();
+    await connection.close();
   });
 
   // Goal: versions that follow each other come together, and what lies between others is not read. Method: one
@@ -142,7 +142,7 @@ describe('fetching many segments at once', () => {
     expect(connection.counters.requests - before.requests).toBe(requests);
     // An idbTx in which nothing is asked is not begun.
     expect(connection.counters.transactions - before.transactions).toBe(Math.min(requests, 1));
-    connection.close();
+    await connection.close();
   });
 
   // Goal: few requests where segments lie side by side. Method: 800 parts of one version: eight a request.
@@ -154,6 +154,6 @@ describe('fetching many segments at once', () => {
     expect(arrived.size).toBe(800);
     expect(missing).toEqual([]);
     expect(connection.counters.requests - before).toBe(100);
-    connection.close();
+    await connection.close();
   });
 });

@@ -239,13 +239,46 @@ test('what is closed for good stays closed', async () => {
   await connection.read(['files'], volumeIn);
   expect(connection.isShut).toBe(false);
   expect(clock.armed).toBe(1);
-  connection.close();
+  await connection.close();
   expect(connection.isShut).toBe(true);
   expect(clock.armed).toBe(0);
   expect(faults.count(({ kind }) => kind === 'close')).toBe(1);
   await expect(connection.read(['files'], volumeIn)).rejects.toMatchObject(LOST);
   await expect(connection.begin(['files'], 'default')).rejects.toMatchObject(LOST);
   expect(faults.count(isOpen)).toBe(1);
+});
+
+describe('closing', () => {
+  // A worker that is terminated before leaves the connection open, in WebKit.
+  test('waits for an idbTx that has answered all and is not complete yet', async () => {
+    const { connection, faults } = await opened();
+    const done = () => faults.count(({ kind, event }) => kind === 'event' && event === 'complete');
+    const before = done();
+    await connection.read(['files'], volumeIn);
+    expect(done()).toBe(before);
+    await connection.close();
+    expect(done()).toBe(before + 1);
+  });
+
+  test('waits no longer than the limit for one that never ends', async () => {
+    const { connection, faults, clock } = await opened();
+    faults.plan({ tag: 'no-answer' }, { kind: 'commit' });
+    const writing = connection.write(['segments'], 'default', (r) => {
+      r.put('segments', [1, 1, 1], new ArrayBuffer(3));
+    });
+    writing.catch(() => undefined);
+    await settle();
+    let isClosed = false;
+    const closing = connection.close().then(() => {
+      isClosed = true;
+    });
+    await settle();
+    expect(isClosed).toBe(false);
+    await clock.turn(5);
+    await closing;
+    await expect(writing).rejects.toMatchObject({ name: 'TimeoutError' });
+    expect(clock.armed).toBe(0);
+  });
 });
 
 test('each request keeps to its store and bounds, and counts as one', async () => {

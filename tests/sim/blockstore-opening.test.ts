@@ -94,14 +94,14 @@ describe('opening', () => {
     waiting.catch(() => undefined);
     await settle();
     expect(clock.waits).toContain(REOPEN_WAITS_MS[0]);
-    connection.close();
+    await connection.close();
     await clock.turn();
     await expect(waiting).rejects.toMatchObject(LOST);
     expect(faults.count(isOpen)).toBe(2);
 
     const late = setUp();
     const opening = late.connection.open();
-    late.connection.close();
+    await late.connection.close();
     await expect(opening).rejects.toMatchObject(LOST);
     await settle();
     expect(late.faults.count(({ kind }) => kind === 'close')).toBe(1);

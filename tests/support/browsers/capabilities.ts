@@ -1,11 +1,17 @@
 /** What some tests need and not every browser has. */
 
-export type Capability = 'JSPI' | 'SharedArrayBuffer' | 'OPFS' | 'isolation by policy';
+export type Capability =
+  | 'JSPI'
+  | 'SharedArrayBuffer'
+  | 'StorageManager'
+  | 'OPFS'
+  | 'isolation by policy';
 
 /** What the browser that this runs in can do. */
 const HERE: Readonly<Record<Capability, () => boolean>> = {
   JSPI: () => 'Suspending' in WebAssembly && 'promising' in WebAssembly,
   SharedArrayBuffer: () => 'SharedArrayBuffer' in globalThis,
+  StorageManager: () => 'storage' in navigator,
   OPFS: () => 'storage' in navigator && 'getDirectory' in navigator.storage,
   'isolation by policy': () => {
     const { featurePolicy } = document as { featurePolicy?: { features(): string[] } };

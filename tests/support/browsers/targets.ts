@@ -49,7 +49,7 @@ export const TARGETS: Readonly<Record<TargetName, Target>> = {
     // Its last tier takes 20 s over one function of the Asyncify build, and whoever compiles waits for that.
     env: { JSC_useOMGJIT: '0' },
     store: /\/IndexedDB\.sqlite3/,
-    lacks: ['JSPI', 'SharedArrayBuffer', 'OPFS', 'isolation by policy'],
+    lacks: ['JSPI', 'SharedArrayBuffer', 'StorageManager', 'OPFS', 'isolation by policy'],
   },
 };
 
