@@ -45,7 +45,7 @@ export default defineConfig({
         name: 'browser-sql',
         include: ['tests/browser/!(fault|files|shared|conformance|mirror|open|readers)*.test.ts'],
       }),
-      // One after the other, after those.
+      // Each beside the others, on its own target.
       ...elsewhere.map((target) =>
         targetProject(target, { name: `on-${target}`, include: TELLING }),
       ),

@@ -65,6 +65,9 @@ const repeat = values.profile ? 1 : Number(values.repeat);
 const whole = values.only === '' && values.workloads === '' && !values.profile;
 const names = SET_NAMES.filter((name) => values.set === undefined || values.set === name);
 /** @type {Place} */
+/** It does not tell pages its version. */
+const webkitVersion =
+  browser === 'webkit' ? await BROWSERS.webkit.version(await findBrowser('webkit')) : undefined;
 const place = browser === 'chromium' ? (values.backend ? 'chromium-sqlite' : 'latest') : browser;
 
 const { root, entry } = await bundle({ minify: !values.profile });
@@ -89,11 +92,7 @@ async function runSet(set) {
   }
   if (!plan || plan.steps === 0) return undefined;
   const { contenders, workloads } = plan;
-  // WebKitGTK does not tell pages its version.
-  const name =
-    browser === 'webkit'
-      ? await BROWSERS.webkit.version(await findBrowser('webkit'))
-      : plan.browser;
+  const name = webkitVersion ?? plan.browser;
   return {
     date: new Date().toISOString().slice(0, 10),
     machine: `${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), ${type()} ${release().split('.', 2).join('.')}`,

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { isImpatient, type SourceFile, violations, wayTo } from './support/source-rules.ts';
 
 const SRC = join(import.meta.dirname, '..', 'src');
+const VITEST = /^vitest(\/|$)/;
 /** What the others wait with. */
 const PATIENT = 'support/soon.ts';
 
@@ -23,7 +24,7 @@ test('pages that run by themselves load nothing of Vitest', () => {
   const files = new Map(filesBelow(import.meta.dirname).map((file) => [file.path, file]));
   const pages = [...files.values()].filter(({ path }) => path.startsWith('support/pages/'));
   expect(pages.length).toBeGreaterThan(0);
-  expect(pages.map((page) => wayTo('vitest', page, files)).filter(Boolean)).toEqual([]);
+  expect(pages.map((page) => wayTo(VITEST, page, files)).filter(Boolean)).toEqual([]);
 });
 
 describe('the rules', () => {
@@ -35,7 +36,9 @@ describe('the rules', () => {
     [`export * from './b.ts';`, ['a.ts', 'b.ts']],
     [`import './b.ts';`, ['a.ts', 'b.ts']],
     [`new Worker(new URL('./b.ts', import.meta.url))`, ['a.ts', 'b.ts']],
+    [`const { b } = await import('./b.ts');`, ['a.ts', 'b.ts']],
     [`import { test } from 'vitest';`, ['a.ts']],
+    [`import { page } from 'vitest/browser';`, ['a.ts']],
     [`import type { b } from './b.ts';`, undefined],
     [`import { x } from './c.ts';`, undefined],
   ])('%s is on the way to Vitest: %s', (text, way) => {
@@ -44,7 +47,7 @@ describe('the rules', () => {
       { path: 'c.ts', text: `import { a } from './a.ts';` },
     ];
     const known = new Map(files.map((file) => [file.path, file]));
-    expect(wayTo('vitest', { path: 'a.ts', text }, known)).toEqual(way);
+    expect(wayTo(VITEST, { path: 'a.ts', text }, known)).toEqual(way);
   });
 
   // Goal: the test above can fail. Method: one sample for each rule, on both sides of it.

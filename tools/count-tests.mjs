@@ -24,7 +24,10 @@ const words = files.flatMap((file) => {
   const brokenFile = file.status === 'failed' && !ofTests.includes('failed');
   return brokenFile ? [...ofTests, 'failed'] : ofTests;
 });
-if (words.length === 0 || (exitStatus !== '0' && !words.includes('failed'))) words.push('failed');
+if (words.length === 0 || (exitStatus !== '0' && !words.includes('failed'))) {
+  words.push('failed');
+  complain(reportPath, `exit status ${exitStatus}, and no test that failed is in the report`);
+}
 for (const word of words) console.log(word);
 for (const { name = reportPath, status, message, assertionResults } of files) {
   const failed = assertionResults.filter((test) => wordFor(test.status) === 'failed');

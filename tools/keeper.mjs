@@ -42,14 +42,14 @@ export function createKeeper(pages) {
     if (!asking || number === undefined) return;
     asking.end(new URL(`${OPENING_PATH}/${number}`, openings.get(number)).href);
     asking = undefined;
+    // WebKit, when another page's process was killed a moment ago, may give a page to one that is gone.
+    setTimeout(() => want(number), RETRY_MS).unref();
   };
 
-  /** WebKit, if another page's process was killed a moment ago, may give the page to a process that is gone. */
   const want = (/** @type {number} */ number) => {
     if (!openings.has(number)) return;
     wanted.push(number);
     answer();
-    setTimeout(() => want(number), RETRY_MS).unref();
   };
 
   const open = (/** @type {string} */ url) => {

@@ -5,7 +5,7 @@
  *       1 + REOPEN_WAITS_MS.length attempts; what never answers is repeated once (watchdog.ts).
  *
  *   closed ──open──▶ open ──lost (close, InvalidStateError, no answer, versionchange)──▶ closed
- *      └────────────────────shut────────────────────────▶ shut
+ *      └──────close──────▶ closing ──all idbTxs ended, or overdue──▶ shut
  */
 import {
   BlockStoreError,
@@ -48,10 +48,13 @@ export class Connection {
   readonly #watches: Map<IDBTransaction, Watch> = new Map();
   #db: IDBDatabase | undefined;
   #opening: Promise<IDBDatabase> | undefined;
+  /** What `#opening` waits for now, if that is IndexedDB. */
+  #attempt: Promise<IDBDatabase> | undefined;
   #everOpen = false;
   #shut = false;
-  /** Called when an idbTx of the closed connection has ended. */
-  #onended: (() => void) | undefined;
+  #closing: Promise<void> | undefined;
+  /** Called when an idbTx has ended. */
+  #wake: (() => void) | undefined;
   /** Called when another context wants to upgrade or delete the volume and we let go. */
   onversionchange: (() => void) | undefined;
   /** Called when the browser closed the connection, or it was found dead. */
@@ -88,7 +91,8 @@ export class Connection {
     for (let attempt = 0; ; attempt++) {
       this.#assertNotShut();
       try {
-        return this.#adopt(await openVolume(this.#options, this.#watchdog));
+        this.#attempt = openVolume(this.#options, this.#watchdog);
+        return this.#adopt(await this.#attempt);
       } catch (cause) {
         const wait = REOPEN_WAITS_MS[attempt];
         // One that never answered stands in the next one's way.
@@ -137,7 +141,7 @@ export class Connection {
 
   #forget(tx: IDBTransaction): void {
     this.#watches.delete(tx);
-    this.#onended?.();
+    this.#wake?.();
   }
 
   #lose(db: IDBDatabase, why: string): void {
@@ -220,20 +224,25 @@ export class Connection {
   }
 
   /**
-   * Closes for good. Resolves when its idbTxs have ended, for a worker that is terminated before leaves the
-   * connection open in WebKit, and who wants to delete the volume waits for it.
+   * Closes for good. Resolves when all idbTxs have ended: in WebKit the connection of a worker that is
+   * terminated before stays open, and nobody can delete the volume.
    */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     this.#shut = true;
-    const db = this.#db;
+    this.#db?.close();
     this.#db = undefined;
-    db?.close();
-    await new Promise<void>((resolve) => {
-      this.#onended = () => {
-        if (![...this.#watches.keys()].some((tx) => tx.db === db)) resolve();
-      };
-      this.#onended();
-    });
+    // What it opens is closed when it is adopted.
+    await this.#attempt?.catch(() => undefined);
+    while (this.#watches.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
     this.#watchdog.stop();
   }
 }

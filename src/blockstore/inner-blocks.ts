@@ -4,8 +4,6 @@
  *
  *   I7  Only blocks that were handed out are kept: their checksums were seen to match.
  *   I9  They have a cache of their own, with a limit.
- *
- * Test: tests/sim/inner-blocks.test.ts.
  */
 import type { CachedSegment, FileSegments, SegmentCache } from './cache.js';
 

@@ -25,15 +25,15 @@ export async function persistenceNow(): Promise<Persistence> {
  * Asks the browser not to evict this origin's data. Chromium and Safari decide by themselves,
  * Firefox asks the user: call it when the user does something that makes the reason plain.
  *
- * @throws UnsupportedError in a worker, where browsers have no such call: make it in the page. In WebKitGTK
- *   anywhere.
+ * @throws UnsupportedError in a worker, where browsers have no such call: make it in the page; and
+ *   everywhere in WebKitGTK
  */
 export async function requestPersistence(): Promise<'persistent' | 'best-effort'> {
   const manager = storage();
   if (typeof manager?.persist !== 'function') {
     throw new UnsupportedError(
       'navigator.storage.persist',
-      'call requestPersistence() in a window of a secure (https or localhost) origin; WebKitGTK has none.',
+      'call requestPersistence() in a window of a secure (https or localhost) origin; not in WebKitGTK.',
     );
   }
   return (await manager.persist()) ? 'persistent' : 'best-effort';

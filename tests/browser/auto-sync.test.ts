@@ -25,10 +25,11 @@ let flushed: number[];
 let begunMs: number;
 let landedMs: number | undefined;
 afterEach(async () => {
-  vi.restoreAllMocks();
-  vi.unstubAllGlobals();
   await db.close();
   await context.close();
+  // What a stub was asked for is called off with the stub beside it.
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
 });
 
 async function commits(

@@ -1,9 +1,8 @@
 /** The browser's IndexedDB, held against the cases that the simulation passes. */
 import { describe, inject } from 'vitest';
-import { TARGETS } from '../support/browsers/targets.ts';
 import { realSubjects } from '../support/conformance-subjects.ts';
 import { defineConformance } from '../support/conformance-tests.ts';
 
-describe.each(realSubjects(TARGETS[inject('target')].browser))('$name', ({ subject }) => {
+describe.each(realSubjects(inject('target')))('$name', ({ subject }) => {
   defineConformance(subject);
 });

@@ -9,7 +9,7 @@ import { result } from '../../src/blockstore/requests.js';
 import { BusyError } from '../../src/errors.js';
 import type { KeyBounds } from '../../src/format/keys.js';
 import type { Fault, Hit, Where } from '../../src/testing/index.js';
-import { ALWAYS, LOST, opened, settle, volumeIn } from '../support/connection-lab.ts';
+import { ALWAYS, LOST, opened, settle, setUp, volumeIn } from '../support/connection-lab.ts';
 import { isOpen } from '../support/fault-points.ts';
 import { useGlobals } from '../support/globals.ts';
 import { VOLUME } from '../support/store-dsl.ts';
@@ -260,7 +260,32 @@ describe('closing', () => {
     expect(done()).toBe(before + 1);
   });
 
-  test('waits no longer than the limit for one that never ends', async () => {
+  test('waits also for idbTxs of a connection that another context wanted closed', async () => {
+    const { connection, sim, faults } = await opened();
+    const done = () => faults.count(({ kind, event }) => kind === 'event' && event === 'complete');
+    const before = done();
+    const reading = connection.read(['files'], volumeIn);
+    const deleting = result(sim.openTab().deleteDatabase(VOLUME));
+    await reading;
+    await connection.close();
+    expect(done()).toBe(before + 1);
+    await deleting;
+  });
+
+  test('waits for a connection that is being opened, and closes it', async () => {
+    const { connection, sim } = setUp();
+    const opening = connection.open();
+    opening.catch(() => undefined);
+    await connection.close();
+    await expect(opening).rejects.toMatchObject(LOST);
+    const heard: string[] = [];
+    const deleting = sim.openTab().deleteDatabase(VOLUME);
+    deleting.onblocked = () => heard.push('blocked');
+    await result(deleting);
+    expect(heard).toEqual([]);
+  });
+
+  test('waits no longer than the limit for one that never ends, however often it is asked to', async () => {
     const { connection, faults, clock } = await opened();
     faults.plan({ tag: 'no-answer' }, { kind: 'commit' });
     const writing = connection.write(['segments'], 'default', (r) => {
@@ -268,14 +293,14 @@ describe('closing', () => {
     });
     writing.catch(() => undefined);
     await settle();
-    let isClosed = false;
-    const closing = connection.close().then(() => {
-      isClosed = true;
-    });
+    let closed = 0;
+    const closings = [connection.close(), connection.close()].map((closing) =>
+      closing.then(() => closed++),
+    );
     await settle();
-    expect(isClosed).toBe(false);
+    expect(closed).toBe(0);
     await clock.turn(5);
-    await closing;
+    await Promise.all(closings);
     await expect(writing).rejects.toMatchObject({ name: 'TimeoutError' });
     expect(clock.armed).toBe(0);
   });

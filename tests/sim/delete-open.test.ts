@@ -92,14 +92,18 @@ test('waits for a reader that ends in time', async () => {
   const [first, deleting, reader] = await threeTabs(NEVER_MS);
   await reader.db.run('BEGIN; SELECT * FROM t');
   let isDeleted = false;
-  const deletion = deleting.page.vfs.deleteFile(PATH).then((found) => {
-    isDeleted = true;
-    return found;
+  const said = await saidDuring(async () => {
+    const deletion = deleting.page.vfs.deleteFile(PATH).then((found) => {
+      isDeleted = true;
+      return found;
+    });
+    for (let i = 0; i < 20; i++) expect(await sumIn(reader)).toBe(3);
+    expect(isDeleted).toBe(false);
+    await reader.db.run('COMMIT');
+    expect(await deletion).toBe(true);
   });
-  for (let i = 0; i < 20; i++) expect(await sumIn(reader)).toBe(3);
-  expect(isDeleted).toBe(false);
-  await reader.db.run('COMMIT');
-  expect(await deletion).toBe(true);
+  // Who has to wait asks for that.
+  expect(said).toContain('yield');
   expect(await tabs.pinNames()).toEqual([]);
   for (const { db } of [first, reader]) expect(await db.failure('SELECT * FROM t')).toBe(BUSY);
 });
@@ -111,7 +115,6 @@ test('does not wait for a reader that has died', async () => {
   const said = await saidDuring(async () => {
     expect(await deleting.page.vfs.deleteFile(PATH)).toBe(true);
   });
-  // Who has to wait asks for that.
   expect(said).not.toContain('yield');
   expect(await deleting.page.vfs.listFiles()).toEqual([]);
 });

@@ -98,6 +98,35 @@ test('a client that is heard three times is taken in once', async () => {
   await expectClosed();
 });
 
+test('a client whose answers are lost at first is taken in', async () => {
+  const { postMessage } = MessagePort.prototype;
+  let left = 2;
+  vi.spyOn(MessagePort.prototype, 'postMessage').mockImplementation(function (
+    this: MessagePort,
+    ...said: unknown[]
+  ) {
+    const [message] = said as [{ readonly type?: unknown }];
+    if (message.type === 'attached' && left-- > 0) return;
+    return Reflect.apply(postMessage, this, said);
+  });
+  const remote = await attach(toStorage);
+  expect(left).toBeLessThan(0);
+  expect(await remote.call('listFiles')).toEqual([]);
+  await remote.close();
+  await expectClosed();
+});
+
+test('a client that has given up is not taken in when it is heard at last', async () => {
+  const kept: Message[] = [];
+  const attaching = attach(
+    targetOf((...message) => kept.push(message)),
+    { timeoutMs: 300 },
+  );
+  await expect(attaching).rejects.toMatchObject({ code: 'STORAGE_WORKER' });
+  for (const message of kept) toStorage.postMessage(...message);
+  await expectClosed();
+});
+
 test('a storage worker that hears nothing is an error after the limit', async () => {
   const asked: unknown[] = [];
   const attaching = attach(

@@ -1,6 +1,7 @@
 /** Who has to pass the conformance suite in a browser: its own IndexedDB, and the simulated one. */
 import { FaultInjector, SimulatedIndexedDB, SimulatedKeyRange } from '../../src/testing/index.js';
 import type { BrowserName } from '../../tools/browsers/browser.mjs';
+import type { Deviant } from './idb-conformance/table.ts';
 import type { Subject } from './idb-conformance.ts';
 
 export interface NamedSubject {
@@ -10,7 +11,7 @@ export interface NamedSubject {
 
 const ON_PURPOSE = new Error('thrown on purpose');
 
-export function realSubjects(browser: BrowserName): readonly NamedSubject[] {
+export function realSubjects(deviant: Deviant): readonly NamedSubject[] {
   // Errors of its functions are reported to its own window, where nobody listens.
   const frame = document.createElement('iframe');
   document.body.append(frame);
@@ -26,7 +27,7 @@ export function realSubjects(browser: BrowserName): readonly NamedSubject[] {
   ];
   return factories.map(([name, factory]) => ({
     name,
-    subject: { factory, KeyRange: IDBKeyRange, deviant: browser, throwing },
+    subject: { factory, KeyRange: IDBKeyRange, deviant, throwing },
   }));
 }
 

@@ -244,7 +244,7 @@ const CASES: Readonly<Record<number, Case>> = {
     expect(await program.all(db)).toEqual({ 1: 'commit', 7: 1 });
   },
   14: async ({ faults, program, db }) => {
-    faults.plan({ tag: 'reorder', rounds: 10_000 }, { at: isOfA });
+    faults.plan({ tag: 'reorder', rounds: 100_000 }, { at: isOfA });
     const order: string[] = [];
     const note = (name: string) => () => order.push(name);
     await Promise.all([

@@ -82,24 +82,22 @@ export function isImpatient(text: string): boolean {
 
 /** Not those of types alone, which are gone when the code runs. */
 const RUN_TIME_IMPORT =
-  /^(?:import|export)\s+(?!type\b)(?:[^'"]*\sfrom\s*)?(['"])([^'"]+)\1|\bnew URL\(\s*(['"])(\.{1,2}\/[^'"]+)\3/gm;
+  /(?:^(?:import|export)\s+(?!type\b)(?:[^'"]*\sfrom\s*)?|\bimport\(\s*|\bnew URL\(\s*(?=['"]\.))(['"])([^'"]+)\1/gm;
 
-/** The paths of a file and of what it loads, down to one that loads `name`; undefined if none does. */
+/** The paths of a file and of what it loads, down to one that loads `what`; undefined if none does. */
 export function wayTo(
-  name: string,
+  what: RegExp,
   { path, text }: SourceFile,
   files: ReadonlyMap<string, SourceFile>,
   seen: Set<string> = new Set(),
 ): string[] | undefined {
   seen.add(path);
-  const specifiers = [...text.matchAll(RUN_TIME_IMPORT)].map(
-    ([, , from, , url]) => from ?? url ?? '',
-  );
-  if (specifiers.includes(name)) return [path];
+  const specifiers = [...text.matchAll(RUN_TIME_IMPORT)].map(([, , from = '']) => from);
+  if (specifiers.some((each) => what.test(each))) return [path];
   for (const specifier of specifiers.filter((each) => each.startsWith('.'))) {
     const target = posix.join(posix.dirname(path), specifier).replace(/\.js$/, '.ts');
     const file = files.get(target);
-    const way = file && !seen.has(target) ? wayTo(name, file, files, seen) : undefined;
+    const way = file && !seen.has(target) ? wayTo(what, file, files, seen) : undefined;
     if (way) return [path, ...way];
   }
   return undefined;

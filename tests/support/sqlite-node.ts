@@ -6,18 +6,12 @@ import createModule from '@journeyapps/wa-sqlite/dist/wa-sqlite-async.mjs';
 import { IDBBlockVFS, type VFSOptions } from '../../src/index.js';
 import { SimulatedLocks } from '../../src/testing/index.js';
 import { Database } from './database.ts';
+import { wasmAt } from './wasm.ts';
 
-type Done = (instance: WebAssembly.Instance, module: WebAssembly.Module) => void;
-
-let compiled: Promise<WebAssembly.Module> | undefined;
-
-function compile(): Promise<WebAssembly.Module> {
-  const path = createRequire(import.meta.url).resolve(
-    '@journeyapps/wa-sqlite/dist/wa-sqlite-async.wasm',
-  );
-  compiled ??= WebAssembly.compile(readFileSync(path));
-  return compiled;
-}
+const WASM = createRequire(import.meta.url).resolve(
+  '@journeyapps/wa-sqlite/dist/wa-sqlite-async.wasm',
+);
+const compile = (path: string) => WebAssembly.compile(readFileSync(path));
 
 /** One instance of SQLite; any number of VFSs, one after the other, as pages that come and go. */
 export class NodeSQLite {
@@ -31,17 +25,7 @@ export class NodeSQLite {
   }
 
   static async create(): Promise<NodeSQLite> {
-    const wasm = await compile();
-    const instantiateWasm = (imports: WebAssembly.Imports, done: Done) => {
-      WebAssembly.instantiate(wasm, imports).then(
-        (instance) => done(instance, wasm),
-        (error: unknown) => {
-          throw error;
-        },
-      );
-      return {};
-    };
-    return new NodeSQLite(await createModule({ instantiateWasm }));
+    return new NodeSQLite(await createModule(await wasmAt(WASM, compile)));
   }
 
   async page(indexedDB: IDBFactory, options: VFSOptions = {}): Promise<Page> {

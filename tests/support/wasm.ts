@@ -1,4 +1,6 @@
-/** Each build's wasm is fetched and compiled once by a page or worker: doing that takes longer than most tests. */
+/**
+ * Each build's wasm is compiled once by a page, worker or process: that takes longer than most tests.
+ */
 
 const compiled: Map<string, Promise<WebAssembly.Module>> = new Map();
 
@@ -10,8 +12,13 @@ interface ModuleOptions {
 }
 
 /** What an Emscripten module is created with, to be another instance of the same code. */
-export async function wasmAt(url: string): Promise<ModuleOptions> {
-  const module = await compile(url);
+export async function wasmAt(
+  url: string,
+  compile: (url: string) => Promise<WebAssembly.Module> = fetched,
+): Promise<ModuleOptions> {
+  const compiling = compiled.get(url) ?? compile(url);
+  compiled.set(url, compiling);
+  const module = await compiling;
   return {
     instantiateWasm(imports, done) {
       void WebAssembly.instantiate(module, imports).then((instance) => done(instance, module));
@@ -21,10 +28,6 @@ export async function wasmAt(url: string): Promise<ModuleOptions> {
   };
 }
 
-function compile(url: string): Promise<WebAssembly.Module> {
-  const known = compiled.get(url);
-  if (known !== undefined) return known;
-  const compiling = WebAssembly.compileStreaming(fetch(url));
-  compiled.set(url, compiling);
-  return compiling;
+function fetched(url: string): Promise<WebAssembly.Module> {
+  return WebAssembly.compileStreaming(fetch(url));
 }

@@ -50,13 +50,20 @@ export function fire(target: EventTarget, shape: EventShape): boolean {
 
 function makeEvent(target: EventTarget, { type, versions, ...init }: EventShape): Event {
   const simulated = target instanceof SimulatedEventTarget;
-  if (versions) {
-    const options = { ...init, ...versions };
-    return simulated
-      ? new SimulatedVersionChangeEvent(type, options)
-      : new IDBVersionChangeEvent(type, options);
-  }
-  return simulated ? new SimulatedEvent(type, init) : new Event(type, init);
+  if (versions && simulated) return new SimulatedVersionChangeEvent(type, { ...init, ...versions });
+  if (simulated) return new SimulatedEvent(type, init);
+  const event = new Event(type, init);
+  return versions ? asVersionChange(event, versions) : event;
+}
+
+/**
+ * WebKit takes a genuine IDBVersionChangeEvent for an answer to a request that it has made, whoever
+ * dispatches it, and its page ends when there is none.
+ */
+function asVersionChange(event: Event, versions: NonNullable<EventShape['versions']>): Event {
+  Object.setPrototypeOf(event, IDBVersionChangeEvent.prototype);
+  for (const [name, version] of Object.entries(versions)) define(event, name, version);
+  return event;
 }
 
 /** Makes a request one that failed, and says so. @returns false if the error was prevented */

@@ -31,11 +31,19 @@ export const WORD = {
   /** How many more deferred commits, and bytes of them, may wait: as of the last one acted on. */
   ROOM_COMMITS: 7,
   ROOM_BYTES: 8,
-  /** 1 once a storage worker has heard of the client. */
-  HEARD: 9,
+  /** One of ATTACHING. */
+  ATTACHING: 9,
   /** One word for each open file, see LEASE. */
   LEASES: 16,
 } as const;
+
+/**
+ * How far a client has come that wants to be taken in. Firefox (153) may lose what is sent through a port
+ * soon after that came to a worker: the client asks until it is heard, the storage worker answers until
+ * that is heard.
+ */
+export const ATTACHING = { ASKS: 0, HEARD: 1, OVER: 2 } as const;
+export const SAY_AGAIN_MS = 250;
 
 export const STATE = { OPEN: 0, CLOSED: 1, FAILED: 2 } as const;
 

@@ -2,15 +2,15 @@
  * The client's end of the message port: calls that nothing blocks for, and events.
  *
  *   I9  A storage worker that does not take the client in within the limit, or whose heart stops while
- *       something is asked of it, is given up.
- *   A client asks until it is heard, and is taken in once (tests/sim/shared-attach.test.ts).
+ *       something is asked of it, is given up. Until then the client asks until it is heard; it is
+ *       taken in once, and not after it has given up.
  *
  *   attaching ──attached──▶ open ──close──▶ closing ──closed──▶ closed
  *       └──failed, late──▶ (thrown)   └──failed, silent──▶ lost: every call fails at once
  */
 import { type BlockStoreError, ConnectionLostError, StorageWorkerError } from '../../errors.js';
 import type { Emitter } from '../events.js';
-import { partsOf, WORD } from './layout.js';
+import { ATTACHING, partsOf, SAY_AGAIN_MS, WORD } from './layout.js';
 import { revivedError, withErrors } from './plain-error.js';
 import type { Pulse } from './pulse.js';
 import type { Attach, ClientMessage, RemoteCalls, StorageMessage } from './worker-protocol.js';
@@ -30,12 +30,6 @@ export interface RemoteOptions {
   /** Rejects when the storage worker could not be started. */
   readonly failed: Promise<never>;
 }
-
-/**
- * Firefox (153) may lose what is sent through a port soon after that came to a worker: then it is sent again,
- * with a port of its own.
- */
-const ASK_AGAIN_MS = 250;
 
 export class RemoteStorage {
   readonly #port: MessagePort;
@@ -64,15 +58,16 @@ export class RemoteStorage {
     const { idbName } = attach.options;
     const { words } = partsOf(attach.buffer);
     const ports: MessagePort[] = [];
-    const timers: ReturnType<typeof setTimeout>[] = [];
+    let asking: ReturnType<typeof setInterval> | undefined;
+    let limit: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<never>((_, reject) => {
       const why = `it did not answer within ${options.timeoutMs} ms`;
       const giveUp = () => reject(new StorageWorkerError(idbName, why));
-      timers.push(setTimeout(giveUp, options.timeoutMs));
+      limit = setTimeout(giveUp, options.timeoutMs);
     });
     const attached = new Promise<RemoteStorage>((resolve, reject) => {
       const ask = () => {
-        if (Atomics.load(words, WORD.HEARD) === 1) return;
+        if (Atomics.load(words, WORD.ATTACHING) !== ATTACHING.ASKS) return;
         const { port1, port2 } = new MessageChannel();
         ports.push(port1);
         const remote = new RemoteStorage(port1, idbName, options);
@@ -80,14 +75,16 @@ export class RemoteStorage {
         target.postMessage(attach, [port2]);
       };
       ask();
-      timers.push(setInterval(ask, ASK_AGAIN_MS));
+      asking = setInterval(ask, SAY_AGAIN_MS);
     });
     let remote: RemoteStorage | undefined;
     try {
       remote = await Promise.race([attached, late, options.failed]);
       return remote;
     } finally {
-      for (const timer of timers) clearTimeout(timer);
+      Atomics.store(words, WORD.ATTACHING, ATTACHING.OVER);
+      clearInterval(asking);
+      clearTimeout(limit);
       for (const port of ports) if (!remote || port !== remote.#port) port.close();
     }
   }

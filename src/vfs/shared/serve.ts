@@ -9,7 +9,7 @@
  */
 import { OptionError } from '../../errors.js';
 import type { VFSEventMap, VFSEventType } from '../events.js';
-import { partsOf, WORD } from './layout.js';
+import { ATTACHING, partsOf, SAY_AGAIN_MS, type SharedParts, WORD } from './layout.js';
 import { plainError, withPlainErrors } from './plain-error.js';
 import { ServedVolume } from './served-volume.js';
 import { ChannelServer } from './server.js';
@@ -50,6 +50,21 @@ export function serveStorage(options: ServeOptions = {}): void {
   else globalThis.addEventListener('message', (event) => server.hear(event as MessageEvent));
 }
 
+/** A client that waits longer for its answer is dead. */
+const ANSWERS_MAX = 120;
+
+/** Whoever is attached already is told once. */
+function answerUntilHeard(words: Int32Array, tell: () => void): void {
+  let left = ANSWERS_MAX;
+  tell();
+  const again = setInterval(() => {
+    left--;
+    const isOver = left === 0 || Atomics.load(words, WORD.ATTACHING) === ATTACHING.OVER;
+    if (isOver) clearInterval(again);
+    else tell();
+  }, SAY_AGAIN_MS);
+}
+
 interface Entry {
   readonly served: Promise<ServedVolume>;
   /** Of the client that opened it. */
@@ -76,29 +91,29 @@ class StorageServer {
   }
 
   #attach(attach: Attach, port: MessagePort): void {
-    const { words } = partsOf(attach.buffer);
-    // Whoever has no answer asks again.
-    if (Atomics.exchange(words, WORD.HEARD, 1) === 1) {
+    const { idbName } = attach.options;
+    const parts = partsOf(attach.buffer);
+    const { words } = parts;
+    const { ASKS, HEARD } = ATTACHING;
+    // It asks again, or has given up.
+    if (Atomics.compareExchange(words, WORD.ATTACHING, ASKS, HEARD) !== ASKS) {
       port.close();
       return;
     }
     const tell = (message: StorageMessage) => port.postMessage(message);
-    const { idbName } = attach.options;
-    this.#serve(attach, port, tell).then(
+    this.#serve(attach, parts, port).then(
       () => tell({ type: 'closed' }),
-      (cause) => tell({ type: 'failed', error: plainError(cause, idbName) }),
+      (cause) =>
+        answerUntilHeard(words, () => tell({ type: 'failed', error: plainError(cause, idbName) })),
     );
   }
 
-  async #serve(
-    attach: Attach,
-    port: MessagePort,
-    tell: (message: StorageMessage) => void,
-  ): Promise<void> {
-    const { buffer, options, aliveLock } = attach;
+  async #serve(attach: Attach, parts: SharedParts, port: MessagePort): Promise<void> {
+    const { options, aliveLock } = attach;
+    const { words } = parts;
     const { idbName } = options;
     const served = await this.#volumeOf(options);
-    const { words } = partsOf(buffer);
+    const tell = (message: StorageMessage) => port.postMessage(message);
     const gone = new AbortController();
     const storage = new Storage(served, {
       number: ++this.#clients,
@@ -106,7 +121,7 @@ class StorageServer {
       listen: (event) => forward(served, event, { tell, signal: gone.signal }),
       unacted: () => channel.unacted(),
     });
-    const channel: ChannelServer = new ChannelServer(partsOf(buffer), storage);
+    const channel: ChannelServer = new ChannelServer(parts, storage);
     const calls = callsOf(served, storage, gone.signal);
     const leave = (how: 'close' | 'drain') => {
       storage.cancel();
@@ -121,7 +136,9 @@ class StorageServer {
     if (aliveLock !== undefined) {
       this.#locks?.request(aliveLock, () => leave('drain')).catch(() => undefined);
     }
-    tell({ type: 'attached' });
+    // It gave up while its volume was opened.
+    if (Atomics.load(words, WORD.ATTACHING) === ATTACHING.OVER) leave('close');
+    else answerUntilHeard(words, () => tell({ type: 'attached' }));
     try {
       await channel.run();
     } finally {

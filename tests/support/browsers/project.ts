@@ -67,7 +67,7 @@ function projectOf(
       include: [...include],
       exclude: filesBeyond(lacks),
       provide: { target },
-      // Side by side with other tests that wait for the disk.
+      // After the tests in Node; side by side with others that wait for the disk.
       sequence: { groupOrder: 1 },
       testTimeout: HANG_MS,
       hookTimeout: HANG_MS,

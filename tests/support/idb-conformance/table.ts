@@ -2,7 +2,7 @@
 import type { BrowserName } from '../../../tools/browsers/browser.mjs';
 
 /** Who may differ: the IndexedDB of a browser, or the simulation where it runs in one. */
-export type Deviant = BrowserName | 'simulation in webkit';
+export type Deviant = BrowserName | 'chromium-sqlite' | 'simulation in webkit';
 
 /** A behaviour that is not the table's. */
 export interface Difference {

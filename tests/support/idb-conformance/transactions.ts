@@ -9,7 +9,11 @@ const SERIAL: Difference = {
   why: 'one idbTx of a database writes at a time, whatever its stores: below it is SQLite',
   seen: "expected 'waits' to be 'complete'",
 };
-const ONE_WRITER: Differences = { firefox: SERIAL, webkit: SERIAL };
+const ONE_WRITER: Differences = {
+  'chromium-sqlite': SERIAL,
+  firefox: SERIAL,
+  webkit: SERIAL,
+};
 
 export function transactionCases(lab: Lab, test: Define): void {
   test('what cannot be started', async () => {

@@ -81,6 +81,7 @@ export class Workload {
         autoSync,
         ...delay,
         spillBytes,
+        // Of what was killed nothing holds a lock for long: it is stolen as usual.
         busyTimeoutMs: PATIENT.busyTimeoutMs,
       },
       startStorage,

@@ -44,7 +44,14 @@ describe('the page that opens pages', () => {
     expect(ask(OPENING, '/1')).toEqual([302, expect.objectContaining({ Location: URL_OF_PAGE })]);
   });
 
-  test('is told again of a page that the browser has forgotten, which is then shown once', async () => {
+  test('is told of a page once, however late it comes', async () => {
+    const { ask } = keeperThatRuns();
+    await vi.advanceTimersByTimeAsync(3 * LONG_MS);
+    expect(ask(NEXT)).toHaveLength(1);
+    expect(ask(NEXT)).toEqual([]);
+  });
+
+  test('is told again of a page that the browser has forgotten; it is shown once', async () => {
     const { ask } = keeperThatRuns();
     ask(NEXT);
     const second = ask(NEXT);
@@ -55,7 +62,7 @@ describe('the page that opens pages', () => {
     expect(ask(OPENING, '/1')).toEqual([204, {}]);
   });
 
-  test('is not told again of a page that was asked for, nor of one of a browser that ran before', async () => {
+  test('is not told again of a page that was asked for, nor of an earlier browser’s', async () => {
     const { keeper, ask } = keeperThatRuns();
     ask(NEXT);
     ask(OPENING, '/1');
