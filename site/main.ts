@@ -97,12 +97,12 @@ async function run(): Promise<string> {
   return `${what}, ${durationMs.toFixed(1)} ms`;
 }
 
-/** WebKitGTK 2.50 may compile no WebAssembly any more in a page one of whose workers was killed. */
+/** WebKitGTK 2.50 may keep an idbTx that a killed worker had begun for as long as the page is open. */
 async function startAnew(): Promise<void> {
   worker = new WorkerConnection(hear);
   const tooLate = new Promise<never>((_, reject) => {
-    const error = new Error('No other worker starts in this page: close it and open it again');
-    setTimeout(() => reject(error), START_LIMIT_MS);
+    const why = 'The browser still has what the worker had begun: close this page and open it again';
+    setTimeout(() => reject(new Error(why)), START_LIMIT_MS);
   });
   await Promise.race([open(), tooLate]);
 }

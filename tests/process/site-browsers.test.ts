@@ -24,7 +24,7 @@ const BROWSERS = [
     drive: driveWebKit,
     // Without JSPI, and without SharedArrayBuffer unless it is asked for.
     opened: 'IDBBlockVFS on asyncify, strict',
-    // In WebKitGTK 2.50 every other page in which a worker was killed compiles no WebAssembly any more.
+    // WebKitGTK 2.50 often keeps an idbTx that a killed worker had begun for as long as the page is open.
     kills: false,
   },
 ] as const;
