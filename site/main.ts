@@ -101,7 +101,8 @@ async function run(): Promise<string> {
 async function startAnew(): Promise<void> {
   worker = new WorkerConnection(hear);
   const tooLate = new Promise<never>((_, reject) => {
-    const why = 'The browser still has what the worker had begun: close this page and open it again';
+    const why =
+      'The browser still has what the worker had begun: close this page and open it again';
     setTimeout(() => reject(new Error(why)), START_LIMIT_MS);
   });
   await Promise.race([open(), tooLate]);
