@@ -1,5 +1,6 @@
 /** Where the browser suites run: which browser, how it is started, and what it cannot do. */
 import type { BrowserName } from '../../../tools/browsers/browser.mjs';
+import type { Deviant } from '../idb-conformance/table.ts';
 import type { Capability } from './capabilities.ts';
 
 export interface Target {
@@ -14,8 +15,17 @@ export interface Target {
   readonly lacks: readonly Capability[];
 }
 
-export const TARGET_NAMES = ['chromium', 'chromium-sqlite', 'firefox', 'webkit'] as const;
+export const TARGET_NAMES = [
+  'chromium',
+  'chromium-sqlite',
+  'firefox',
+  'webkit',
+  'webkit-sab',
+] as const;
 export type TargetName = (typeof TARGET_NAMES)[number];
+
+/** Its last tier takes 20 s over one function of the Asyncify build, and all compiling waits for that. */
+const WEBKIT_ENV = { JSC_useOMGJIT: '0' };
 
 export const TARGETS: Readonly<Record<TargetName, Target>> = {
   chromium: {
@@ -46,12 +56,24 @@ export const TARGETS: Readonly<Record<TargetName, Target>> = {
     title: 'WebKitGTK',
     browser: 'webkit',
     flags: [],
-    // Its last tier takes 20 s over one function of the Asyncify build, and whoever compiles waits for that.
-    env: { JSC_useOMGJIT: '0' },
+    env: WEBKIT_ENV,
     store: /\/IndexedDB\.sqlite3/,
     lacks: ['JSPI', 'SharedArrayBuffer', 'StorageManager', 'OPFS', 'isolation by policy'],
   },
+  'webkit-sab': {
+    title: 'WebKitGTK, SharedArrayBuffer switched on',
+    browser: 'webkit',
+    flags: [],
+    env: { ...WEBKIT_ENV, JSC_useSharedArrayBuffer: '1' },
+    store: /\/IndexedDB\.sqlite3/,
+    lacks: ['JSPI', 'StorageManager', 'OPFS', 'isolation by policy'],
+  },
 };
+
+/** Whose known differences from our model of IndexedDB it has. */
+export function deviantOf(name: TargetName): Deviant {
+  return name === 'chromium-sqlite' ? name : TARGETS[name].browser;
+}
 
 /** Files of tests that make no sense without a capability; the others take from it what there is. */
 const NEEDED: readonly (readonly [files: string, capability: Capability])[] = [
