@@ -64,10 +64,10 @@ if (values.profile && browser !== 'chromium') throw new Error('Only chromium can
 const repeat = values.profile ? 1 : Number(values.repeat);
 const whole = values.only === '' && values.workloads === '' && !values.profile;
 const names = SET_NAMES.filter((name) => values.set === undefined || values.set === name);
-/** @type {Place} */
-/** It does not tell pages its version. */
+/** WebKitGTK does not tell pages its version. */
 const webkitVersion =
   browser === 'webkit' ? await BROWSERS.webkit.version(await findBrowser('webkit')) : undefined;
+/** @type {Place} */
 const place = browser === 'chromium' ? (values.backend ? 'chromium-sqlite' : 'latest') : browser;
 
 const { root, entry } = await bundle({ minify: !values.profile });

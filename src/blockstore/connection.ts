@@ -3,6 +3,7 @@
  *
  *   I9  One call finds at most LOSSES_MAX connections dead, and each is opened in at most
  *       1 + REOPEN_WAITS_MS.length attempts; what never answers is repeated once (watchdog.ts).
+ *       Closing waits for what is open no longer than for an answer.
  *
  *   closed ──open──▶ open ──lost (close, InvalidStateError, no answer, versionchange)──▶ closed
  *      └──────close──────▶ closing ──all idbTxs ended, or overdue──▶ shut

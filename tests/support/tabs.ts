@@ -6,6 +6,7 @@ import { PATIENT } from './patience.ts';
 import { NodeSQLite, type Page } from './sqlite-node.ts';
 
 export const PATH = 't.db';
+
 export interface Tab {
   readonly page: Page;
   readonly db: Database;

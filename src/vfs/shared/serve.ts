@@ -50,7 +50,7 @@ export function serveStorage(options: ServeOptions = {}): void {
   else globalThis.addEventListener('message', (event) => server.hear(event as MessageEvent));
 }
 
-/** A client that waits longer for its answer is dead. */
+/** Half a minute of them: a client that has not heard one by then is dead. */
 const ANSWERS_MAX = 120;
 
 /** Whoever is attached already is told once. */

@@ -13,6 +13,8 @@ export interface Target {
   readonly store: RegExp;
   /** Checked in the browser by `environment.test.ts`, both ways. */
   readonly lacks: readonly Capability[];
+  /** Runs only when it is asked for by name: its browser is not as its users have it. */
+  readonly isExtra?: true;
 }
 
 export const TARGET_NAMES = [
@@ -67,6 +69,7 @@ export const TARGETS: Readonly<Record<TargetName, Target>> = {
     env: { ...WEBKIT_ENV, JSC_useSharedArrayBuffer: '1' },
     store: /\/IndexedDB\.sqlite3/,
     lacks: ['JSPI', 'StorageManager', 'OPFS', 'isolation by policy'],
+    isExtra: true,
   },
 };
 

@@ -9,8 +9,8 @@ export interface Difference {
   readonly why: string;
   /** A part of the message with which the case fails there: to fail otherwise is no known difference. */
   readonly seen: string;
-  /** It comes down to which of two tasks is first, or a setting: the case may also come out as it should. */
-  readonly varies?: true;
+  /** It comes down to which of two tasks is first, so that the case may also come out as it should. */
+  readonly race?: true;
 }
 
 export type Differences = Readonly<Partial<Record<Deviant, Difference>>>;
@@ -49,7 +49,7 @@ export const TIMERS_FIRST: Differences = {
   'simulation in webkit': {
     why: 'without scheduler.postTask a timer may come before the end of the task under way',
     seen: 'AssertionError',
-    varies: true,
+    race: true,
   },
 };
 
@@ -72,7 +72,7 @@ export async function judge(item: Case, lab: Cleaned, deviant?: Deviant): Promis
   const failure = failures.find((message) => message !== undefined);
   const difference = deviant && item.differs[deviant];
   if (failure === undefined) {
-    if (!difference || difference.varies) return { tag: 'agrees' };
+    if (!difference || difference.race) return { tag: 'agrees' };
     return failed(`it is said to differ (${difference.why}), but it agrees`);
   }
   if (!difference) return failed(failure);

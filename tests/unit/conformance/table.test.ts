@@ -9,7 +9,7 @@ import {
 } from '../../support/idb-conformance/table.ts';
 
 const DIFFERS: Differences = { webkit: { why: 'it must', seen: 'blue' } };
-const VARIES: Differences = { webkit: { why: 'it may', seen: 'blue', varies: true } };
+const RACES: Differences = { webkit: { why: 'it may', seen: 'blue', race: true } };
 const CLEAN = { cleanUp: async () => {} };
 
 function theCase(differs: Differences, failure?: string): Case {
@@ -26,9 +26,9 @@ test.each([
   ['differs', 'marked', DIFFERS, 'it is blue'],
   ['failed', 'marked', DIFFERS, 'it is red'],
   ['failed', 'marked', DIFFERS, undefined],
-  ['differs', 'one that varies', VARIES, 'it is blue'],
-  ['failed', 'one that varies', VARIES, 'it is red'],
-  ['agrees', 'one that varies', VARIES, undefined],
+  ['differs', 'a race', RACES, 'it is blue'],
+  ['failed', 'a race', RACES, 'it is red'],
+  ['agrees', 'a race', RACES, undefined],
 ] as const)('%s: %s %j, and the case says %s', async (tag, _mark, differs, failure) => {
   expect((await judge(theCase(differs, failure), CLEAN, 'webkit')).tag).toBe(tag);
 });
